@@ -1,0 +1,82 @@
+/*
+** error: the error object, built by one function.
+**
+** What the world may do (HTTP, network, time, bad answers) becomes a Lua table with the metatable "topaz.error":
+**   kind, message, operation             always, strings
+**   http_status, code, attempts          integers, where known
+**   process_id, request_id, outcome      strings, where known (outcome: "unsent" or "unknown")
+**   retry_after                          number, seconds, where the server sent one
+**   status                               table, the last status seen (set by the Lua layer)
+** tostring(err) is one line. Text from outside is capped, its control bytes are escaped and a cut never splits a
+** UTF-8 sequence. Nothing here ever holds the API key.
+*/
+#ifndef TOPAZ_ERROR_H
+#define TOPAZ_ERROR_H
+
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stddef.h>
+
+#include <lua.h>
+
+typedef enum {
+  ERROR_NONE,
+  ERROR_BAD_REQUEST,
+  ERROR_UNAUTHORIZED,
+  ERROR_FORBIDDEN,
+  ERROR_NOT_FOUND,
+  ERROR_CONFLICT,
+  ERROR_RATE_LIMITED,
+  ERROR_SERVER,
+  ERROR_UNEXPECTED_STATUS,
+  ERROR_TIMEOUT,
+  ERROR_NETWORK,
+  ERROR_TLS,
+  ERROR_PROTOCOL,
+  ERROR_TOO_LARGE,
+  ERROR_CANCELLED,
+  ERROR_CLOSED
+} error_kind;
+
+typedef enum { ERROR_OUTCOME_KNOWN, ERROR_OUTCOME_UNSENT, ERROR_OUTCOME_UNKNOWN } error_outcome;
+
+enum { ERROR_TEXT_MAX = 400 };
+
+/* All that C knows of a failure; plain data, no pointers to free. Zero it, then fill what is known. */
+typedef struct {
+  error_kind kind;
+  const char *operation; /* a static string such as "get_status" */
+  char message[ERROR_TEXT_MAX];
+  char process_id[40];  /* "" when the call has none */
+  char request_id[128]; /* "" when the server sent none */
+  int http_status;      /* 0 when no status line was seen */
+  long long code;       /* member `code` of the error body */
+  bool has_code;
+  double retry_after; /* seconds; negative when the server sent none */
+  unsigned attempts;  /* 0 when not known */
+  error_outcome outcome;
+} error_info;
+
+/* Makes `info` an empty one of this kind (retry_after = -1). */
+void error_init(error_info *info, error_kind kind, const char *operation);
+
+/* Formats the message; too long a text is cut at a UTF-8 boundary. */
+void error_message(error_info *info, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+/* Appends at most `max` bytes of foreign text to the message: control bytes and bytes that are no UTF-8 are
+** written as \xHH, the cut never splits a sequence. */
+void error_append(error_info *info, const char *text, size_t n, size_t max);
+
+/* Which kind an HTTP status that is no success has. */
+error_kind error_kind_of_http(int http_status);
+
+/* Pushes the error object: one value on the stack. Raises only for want of memory. */
+void error_push(lua_State *L, const error_info *info);
+
+/* Creates the metatable; called once by luaopen. Leaves the stack as it was. */
+void error_open(lua_State *L);
+
+/* Raises a misuse error "bad argument 'NAME': WHY" with the caller's position (luaL_error). Never returns. */
+int error_misuse(lua_State *L, const char *name, const char *format, ...) __attribute__((format(printf, 3, 4)));
+
+#endif

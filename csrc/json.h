@@ -1,0 +1,156 @@
+/*
+** json: an incremental JSON reader (RFC 8259) that builds Lua values. It knows no HTTP and no status.
+**
+** Bytes go in with json_feed, in pieces of any size, and wait in one bounded buffer. The pull functions take them out:
+** each either consumes one whole thing (a bracket, a member name, a value) or answers JSON_MORE and consumes
+** nothing. json_feed, json_finish and json_full never touch Lua, so they may be called inside a libcurl callback.
+**
+** A value is first checked in the buffer, without Lua, and built only when it is whole and right. Where the bytes end
+** inside a value, a skimmer that keeps its place across feeds looks for the value's end, so that the time stays linear
+** however small the pieces are.
+**
+** Numbers: an integer that fits 64 bits is a Lua integer; other numbers are floats; one too large for a float is an error.
+** null: absent as a member of an object; json_null as an element of an array. Duplicate members: the last one counts.
+** Refused, with the byte offset: invalid UTF-8, lone surrogates, control bytes in strings, a byte order mark, depth over
+** JSON_DEPTH_MAX, and all that RFC 8259 does not allow.
+*/
+#ifndef TOPAZ_JSON_H
+#define TOPAZ_JSON_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <lua.h>
+
+enum {
+  JSON_DEPTH_MAX = 64,           /* brackets open at once, those entered by json_enter included */
+  JSON_BUFFER_FULL = 256 * 1024, /* json_full says so from here on, unless one value needs more */
+  JSON_VALUE_MAX = 4 * 1024 * 1024, /* bytes of one value read by json_value or json_record; above: JSON_TOO_LARGE */
+  JSON_NAME_MAX = 63
+};
+
+typedef enum {
+  JSON_OK,
+  JSON_CLOSE,     /* the bracket that was entered is closed and consumed */
+  JSON_MORE,      /* nothing consumed: feed more bytes; after json_finish: the text ended too early */
+  JSON_SKIPPED,   /* json_record: the record was consumed, its filter said no; nothing pushed */
+  JSON_MALFORMED, /* see error: not JSON */
+  JSON_WRONG,     /* see error: JSON, but against a rule of the shape */
+  JSON_TOO_LARGE  /* see error: over JSON_VALUE_MAX or out of memory */
+} json_result;
+
+/* Types, as bits so that a rule can allow several. */
+enum {
+  JSON_STRING = 1,
+  JSON_INTEGER = 2, /* as a rule: an integral float such as 42.0 is taken as an integer */
+  JSON_FLOAT = 4,
+  JSON_BOOLEAN = 8,
+  JSON_OBJECT = 16,
+  JSON_ARRAY = 32,
+  JSON_NULL = 64,
+  JSON_ANY = 127
+};
+
+typedef struct {
+  const char *what;               /* a static text such as "expected ','"; NULL: no error yet */
+  char member[JSON_NAME_MAX + 1]; /* the member it is about, "" when none */
+  uint64_t offset;                /* bytes from the beginning of the text */
+} json_error;
+
+typedef struct {
+  char *data; /* malloc'ed, owned by the reader; unread bytes are data[start] to data[end - 1], padded behind */
+  size_t start, end, capacity;
+  uint64_t consumed; /* bytes of the text that stood before data[0] */
+  bool finished, broken;
+  unsigned depth;      /* brackets entered and not yet closed */
+  uint64_t is_object;  /* bit d: the bracket at depth d is an object */
+  bool first;          /* nothing yet read inside the innermost bracket */
+  struct { size_t at; unsigned depth; bool in_string, escaped, whole; } skim; /* `at` counts from start */
+  char *scratch;       /* malloc'ed, owned: unescaped text */
+  size_t scratch_size;
+  json_error error;
+} json_reader;
+
+/* A zeroed reader is ready for use; json_init only says so. json_free may be called twice; json_reset forgets all bytes and
+** errors but keeps the memory. */
+void json_init(json_reader *r);
+void json_reset(json_reader *r);
+void json_free(json_reader *r);
+
+/* Adds bytes (copied). false: no memory (the reader is then broken with JSON_TOO_LARGE). */
+bool json_feed(json_reader *r, const char *bytes, size_t n);
+/* No more bytes will come: only now is a number at the very end complete, and JSON_MORE final. */
+void json_finish(json_reader *r);
+/* The feeder should hold back until something was consumed. Never true while the reader waits for the rest of a value
+** (the answer of the last pull was JSON_MORE) and the buffer is below JSON_VALUE_MAX. */
+bool json_full(const json_reader *r);
+/* The unread bytes, for an excerpt in a message. */
+const char *json_unread(const json_reader *r, size_t *n);
+
+/* Which type comes next, as one bit of the above (numbers: JSON_INTEGER for any number). Consumes white space only. */
+json_result json_type(json_reader *r, unsigned *type);
+/* Consumes '[' or '{'; what stands there must have been asked with json_type. */
+json_result json_enter(json_reader *r);
+/* In an array: JSON_OK when an element comes next (its comma is consumed), JSON_CLOSE when ']' was consumed. */
+json_result json_element(json_reader *r);
+/* In an object: JSON_OK with the decoded name (valid until the next call on r) when a value comes next, JSON_CLOSE when '}' was
+** consumed. */
+json_result json_member(json_reader *r, const char **name, size_t *n);
+/* Reads one whole value and pushes it (null at this level: pushes json_null). Lua errors: only want of memory; the value is then
+** not consumed. */
+json_result json_value(lua_State *L, json_reader *r);
+/* Checks and consumes one whole value without building it. */
+json_result json_skip(json_reader *r);
+/* After the outermost value: JSON_OK when only white space is left and the text is finished. */
+json_result json_end(json_reader *r);
+
+/* The light userdata that stands for null inside arrays (the same that lua-cjson uses: a NULL pointer). */
+void json_push_null(lua_State *L);
+
+/* ---- records: many objects of one shape ------------------------------------------------------------------- */
+
+/* What the caller knows of a member beforehand. */
+typedef struct {
+  const char *name;
+  unsigned types; /* allowed types; null always counts as absent */
+  bool required;  /* absent: JSON_WRONG */
+} json_rule;
+
+typedef struct json_filter {
+  uint32_t rules;                  /* bit i: rule i must be present, a string, and pass `accept` */
+  bool (*accept)(const void *context, size_t rule, const char *text, size_t n); /* decoded text */
+  const void *context;
+} json_filter;
+
+typedef struct json_slot json_slot; /* one learned member */
+typedef struct json_span json_span; /* one member of the record being read */
+
+/* What was learned from the records read so far: names and their order. Plain struct; owner calls json_shape_free. The interned
+** names live in a Lua table of the owner's, `keys` below, slot i at index i + 1. */
+typedef struct {
+  const json_rule *rules; /* borrowed; at most 32 */
+  size_t rule_count;
+  uint32_t keep;     /* bit i: rule i's member is built */
+  bool keep_unknown; /* members without a rule are built too */
+  const json_filter *filter; /* borrowed; NULL: every record passes */
+  json_slot *slots;
+  size_t slot_count, slot_capacity;
+  uint32_t *index; /* hash table of slots */
+  size_t index_size;
+  json_span *spans;
+  size_t span_count, span_capacity;
+  uint64_t serial; /* number of the record, marks slots seen */
+} json_shape;
+
+/* keep everything, no filter */
+void json_shape_init(json_shape *s, const json_rule *rules, size_t rule_count);
+void json_shape_free(json_shape *s);
+
+/*
+** Reads one record (an object, else JSON_WRONG) and pushes it as a table of its final size.
+** `keys` is the absolute stack index of the shape's table of names. `shape` may be shared by readers, one at a time.
+*/
+json_result json_record(lua_State *L, json_reader *r, json_shape *s, int keys);
+
+#endif

@@ -1,0 +1,439 @@
+#include "request.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "request_step.h"
+
+/* clang-format off */
+const request_operation REQUEST_GET_STATUS    = {"get_status",          "GET",    RETRY_READ,       false, true};
+const request_operation REQUEST_GET_PAGE      = {"get_page",            "GET",    RETRY_READ,       true,  true};
+const request_operation REQUEST_STATUSES      = {"statuses",            "GET",    RETRY_READ,       true,  true};
+const request_operation REQUEST_DELETE_STATUS = {"delete_status",       "DELETE", RETRY_DELETE_ONE, false, false};
+const request_operation REQUEST_DELETE_ALL    = {"delete_all_statuses", "DELETE", RETRY_DELETE_ALL, false, true};
+/* clang-format on */
+
+enum { ERROR_BODY_SWALLOWED_MAX = 1024 * 1024 }; /* a longer error body ends the connection instead of being read */
+
+/* ---- lists -------------------------------------------------------------------------------------------------- */
+
+static void unlink_request(request *r) {
+  request_list *l = &r->session->lists[r->list];
+  if (r->list == SESSION_ACTIVE) r->session->active--;
+  if (r->prev) r->prev->next = r->next;
+  else l->head = r->next;
+  if (r->next) r->next->prev = r->prev;
+  else l->tail = r->prev;
+  r->prev = r->next = NULL;
+}
+
+static void link_request(request *r, int list) {
+  request_list *l = &r->session->lists[list];
+  r->list = list;
+  r->prev = l->tail;
+  r->next = NULL;
+  if (l->tail) l->tail->next = r;
+  else l->head = r;
+  l->tail = r;
+  if (list == SESSION_ACTIVE) r->session->active++;
+}
+
+void request_move(request *r, int list, request_state state) {
+  unlink_request(r);
+  link_request(r, list);
+  r->state = state;
+}
+
+static void tell(request *r) {
+  session *s = r->session;
+  if (r->is_ready) return;
+  r->is_ready = true;
+  r->ready_next = NULL;
+  *s->ready_tail = r;
+  s->ready_tail = &r->ready_next;
+}
+
+request *request_next_ready(session *s) {
+  request *r = s->ready;
+  if (!r) return NULL;
+  s->ready = r->ready_next;
+  if (!s->ready) s->ready_tail = &s->ready;
+  r->is_ready = false;
+  return r;
+}
+
+static void forget_news(request *r) {
+  session *s = r->session;
+  if (!r->is_ready) return;
+  for (request **p = &s->ready; *p; p = &(*p)->ready_next)
+    if (*p == r) {
+      *p = r->ready_next;
+      if (!*p) s->ready_tail = p;
+      break;
+    }
+  r->is_ready = false;
+}
+
+/* ---- the sink: called from inside libcurl --------------------------------------------------------------------- */
+
+bool request_has_answer(const request *r) { return r->transfer.http_status >= 200 && r->transfer.http_status < 300; }
+
+static sink_answer take_bytes(void *context, const char *bytes, size_t n) {
+  request *r = context;
+  uint64_t total = r->transfer.bytes + n;
+  if (!request_has_answer(r)) {
+    size_t kept, room;
+    (void)json_unread(&r->body, &kept);
+    room = kept < SESSION_ERROR_BODY_MAX ? SESSION_ERROR_BODY_MAX - kept : 0;
+    (void)json_feed(&r->body, bytes, n < room ? n : room);
+    return total > ERROR_BODY_SWALLOWED_MAX ? SINK_STOP : SINK_TAKEN;
+  }
+  if (!r->operation->has_body) return SINK_TAKEN;
+  if (r->max_bytes > 0 && total > r->max_bytes) {
+    r->too_large = true;
+    return SINK_STOP;
+  }
+  if (r->operation->streams && json_full(&r->body)) return SINK_FULL;
+  if (!json_feed(&r->body, bytes, n)) {
+    r->too_large = true;
+    return SINK_STOP;
+  }
+  if (r->operation->streams) tell(r);
+  return SINK_TAKEN;
+}
+
+void request_consumed(request *r) {
+  if (r->state == REQUEST_ACTIVE && r->transfer.paused && !json_full(&r->body)) {
+    r->attempt_progress = r->session->attended;
+    transport_resume(&r->transfer);
+  }
+}
+
+/* ---- the end of a request --------------------------------------------------------------------------------------- */
+
+static void settle(request *r, request_state state) {
+  request_move(r, SESSION_SETTLED, state);
+  if (state == REQUEST_DONE) retry_budget_return(&r->session->budget);
+  if (state == REQUEST_FAILED) r->session->stats.failures++;
+  tell(r);
+}
+
+static bool is_delete(const request *r) { return r->operation->kind != RETRY_READ; }
+
+static void fill_error(request *r, error_kind kind) {
+  error_info *e = &r->error;
+  error_init(e, kind, r->operation->name);
+  memcpy(e->process_id, r->process_id, sizeof e->process_id);
+  memcpy(e->request_id, r->transfer.request_id, sizeof e->request_id);
+  e->http_status = r->transfer.http_status;
+  e->attempts = r->attempts;
+  /* Which of the two a person has to know of: a DELETE that may have happened, and a call that surely did not. */
+  if (is_delete(r) && r->unknown && kind != ERROR_NOT_FOUND && kind != ERROR_CONFLICT) e->outcome = ERROR_OUTCOME_UNKNOWN;
+  else if (!r->sent) e->outcome = ERROR_OUTCOME_UNSENT;
+}
+
+static void fail(request *r, error_kind kind, const char *message) {
+  fill_error(r, kind);
+  error_append(&r->error, message, strlen(message), ERROR_TEXT_MAX);
+  settle(r, REQUEST_FAILED);
+}
+
+static void advise(request *r) {
+  static const char list[] = "; whether statuses were deleted is not known: list them to see";
+  static const char one[] = "; whether it was deleted is not known: get it, not_found means that it was";
+  if (r->error.outcome != ERROR_OUTCOME_UNKNOWN) return;
+  if (r->operation->kind == RETRY_DELETE_ALL) error_append(&r->error, list, sizeof list - 1, ERROR_TEXT_MAX);
+  else error_append(&r->error, one, sizeof one - 1, ERROR_TEXT_MAX);
+}
+
+/* ---- the end of an attempt -------------------------------------------------------------------------------------- */
+
+static retry_fault fault_of(const request *r) {
+  if (r->too_large) return RETRY_TOO_LARGE;
+  switch (r->transfer.end) {
+  case TRANSFER_OK:
+  case TRANSFER_STOPPED: return RETRY_ANSWERED; /* stopped otherwise: an error body too long to read */
+  case TRANSFER_RESOLVE: return RETRY_RESOLVE;
+  case TRANSFER_CONNECT: return RETRY_CONNECT;
+  case TRANSFER_TLS: return RETRY_TLS;
+  case TRANSFER_TIMED_OUT: return RETRY_TIMED_OUT;
+  case TRANSFER_LOST: return RETRY_LOST;
+  case TRANSFER_PROTOCOL: return RETRY_PROTOCOL;
+  case TRANSFER_TOO_LARGE: return RETRY_TOO_LARGE;
+  }
+  return RETRY_PROTOCOL;
+}
+
+static const char *reason_of(retry_fault fault, int http_status) {
+  static const char *const names[] = {"answered", "resolve", "connect", "tls", "timeout", "lost", "protocol", "too_large"};
+  if (http_status >= 300 || (fault == RETRY_ANSWERED && http_status)) return http_status == 429 ? "rate_limited" : "http_status";
+  return names[fault];
+}
+
+static error_kind kind_of(retry_fault fault, int http_status) {
+  if (http_status >= 300) return error_kind_of_http(http_status);
+  switch (fault) {
+  case RETRY_TLS: return ERROR_TLS;
+  case RETRY_TIMED_OUT: return ERROR_TIMEOUT;
+  case RETRY_TOO_LARGE: return ERROR_TOO_LARGE;
+  case RETRY_ANSWERED:
+  case RETRY_PROTOCOL: return ERROR_PROTOCOL;
+  default: return ERROR_NETWORK;
+  }
+}
+
+/* What a person reads when there is no answer of the server's to quote. */
+static void describe(request *r, retry_fault fault, const char *why) {
+  static const char *const texts[] = {
+      "an answer without the body that belongs to it", "the host name does not resolve", "no connection", "no trusted TLS connection",
+      "no answer in time", "the connection was lost", "not the HTTP that was expected", "the answer is too large"};
+  const char *detail = why ? why : r->transfer.detail;
+  if (r->transfer.http_status >= 300) {
+    char origin[200];
+    if (r->transfer.http_status < 400 && transport_origin(r->transfer.location, origin, sizeof origin)) {
+      error_message(&r->error, "redirected to ");
+      error_append(&r->error, origin, strlen(origin), sizeof origin);
+      error_append(&r->error, ", which is not followed, since the key would travel: check base_url", 100, ERROR_TEXT_MAX);
+    }
+    return; /* else the owner adds the words of the error body */
+  }
+  error_message(&r->error, "%s", texts[fault]);
+  if (detail[0]) {
+    error_append(&r->error, ": ", 2, 2);
+    error_append(&r->error, detail, strlen(detail), 200);
+  }
+}
+
+static void emit(request *r, const char *type, const char *reason, double delay) {
+  session_event e = {0};
+  e.type = type;
+  e.operation = r->operation->name;
+  e.reason = reason;
+  memcpy(e.process_id, r->process_id, sizeof e.process_id);
+  e.attempt = r->attempts;
+  e.http_status = r->transfer.http_status;
+  e.seconds = r->transfer.ended - r->transfer.started;
+  e.delay = delay;
+  e.bytes = r->transfer.bytes;
+  session_emit(r->session, &e);
+}
+
+/* Asked of the server by Retry-After; negative: nothing usable. Two different headers say nothing. */
+static double asked_delay(const request *r) {
+  const transfer *x = &r->transfer;
+  double date = -1, seconds = -1;
+  if (x->retry_after_count != 1) return -1;
+  (void)retry_http_date(x->date, strlen(x->date), (double)time(NULL), &date);
+  (void)retry_after(x->retry_after, strlen(x->retry_after), date, (double)time(NULL), &seconds);
+  return seconds;
+}
+
+/* Sends it again later if that may be done and fits; false: no, and `why` gets a reason for the message. */
+static bool try_again(request *r, retry_fault fault, double asked, const char **why) {
+  session *s = r->session;
+  const session_limits *l = &s->limits;
+  double now = transport_now();
+  double delay = retry_backoff(r->attempts - 1, l->retry_base, l->retry_cap, session_random(s));
+  if (r->attempts > l->max_retries) return false;
+  if (asked > l->retry_after_max) {
+    *why = "; the server asks to wait longer than a call may";
+    return false;
+  }
+  if (delay < asked) delay = asked;
+  if (now + delay >= r->deadline) {
+    *why = "; another attempt does not fit the time of the call";
+    return false;
+  }
+  if (!retry_budget_take(&s->budget, fault == RETRY_TIMED_OUT)) {
+    *why = "; no more retries for now, since too many calls fail";
+    return false;
+  }
+  emit(r, "retry", reason_of(fault, r->transfer.http_status), delay);
+  s->stats.retries++;
+  r->not_before = now + delay;
+  request_move(r, SESSION_DELAYED, REQUEST_DELAYED);
+  return true;
+}
+
+static void note_clock(session *s, const transfer *x) {
+  double date, now = (double)time(NULL);
+  if (!x->date[0] || !retry_http_date(x->date, strlen(x->date), now, &date)) return;
+  s->skew = date - now;
+  s->has_skew = true;
+}
+
+/* One attempt is over, by the transfer's end or by what its body turned out to be (then `why` says what is wrong with it). */
+static void judge(request *r, retry_fault fault, const char *why) {
+  retry_attempt a = {r->operation->kind, fault, r->transfer.http_status, r->transfer.sends > 0, r->unknown};
+  retry_verdict verdict = retry_judge(&a);
+  double asked = asked_delay(r);
+  const char *refused = NULL;
+  r->sent = r->sent || a.sent;
+  r->unknown = r->unknown || retry_is_unknown(&a);
+  if (verdict == RETRY_VERDICT_DONE || verdict == RETRY_VERDICT_GONE) {
+    r->already_gone = verdict == RETRY_VERDICT_GONE;
+    settle(r, REQUEST_DONE);
+    return;
+  }
+  if (verdict == RETRY_VERDICT_AGAIN && try_again(r, fault, asked, &refused)) {
+    tell(r); /* an iterator in the middle of this body has to know that it begins anew */
+    return;
+  }
+  fill_error(r, kind_of(fault, r->transfer.http_status));
+  r->error.retry_after = asked;
+  describe(r, fault, why);
+  if (refused) error_append(&r->error, refused, strlen(refused), ERROR_TEXT_MAX);
+  advise(r);
+  settle(r, REQUEST_FAILED);
+}
+
+void request_attempt_over(request *r) {
+  session *s = r->session;
+  transfer *x = &r->transfer;
+  retry_fault fault = fault_of(r);
+  json_finish(&r->body);
+  if (x->http_version >= 20) s->multiplexed = true;
+  s->stats.bytes += x->bytes;
+  note_clock(s, x);
+  emit(r, "response", reason_of(fault, x->http_status), 0);
+  if (x->http_status == 429) {
+    s->stats.throttled++;
+    retry_pacer_limited(&s->pacer, transport_now(), asked_delay(r));
+    emit(r, "throttle", "rate_limited", retry_pacer_delay(&s->pacer, transport_now()));
+  } else if (request_has_answer(r))
+    retry_pacer_succeeded(&s->pacer, transport_now());
+  if (fault == RETRY_ANSWERED && request_has_answer(r) && r->operation->has_body && (is_delete(r) || x->http_status != 204)) {
+    request_move(r, SESSION_SETTLED, REQUEST_BODY);
+    tell(r);
+    return;
+  }
+  if (fault == RETRY_ANSWERED && !is_delete(r) && x->http_status == 204) fault = RETRY_PROTOCOL;
+  judge(r, fault, NULL);
+}
+
+void request_body_done(request *r) {
+  if (r->state == REQUEST_BODY) settle(r, REQUEST_DONE);
+}
+
+void request_body_failed(request *r, retry_fault fault, const char *message) {
+  if (r->state == REQUEST_ACTIVE) { /* wrong before the end came */
+    transport_cancel(&r->transfer);
+    r->transfer.ended = transport_now();
+  } else if (r->state != REQUEST_BODY)
+    return;
+  judge(r, fault, message);
+}
+
+/* ---- beginning and moving on --------------------------------------------------------------------------------------- */
+
+char *request_encode(char *out, const char *text, size_t n) {
+  static const char hex[] = "0123456789ABCDEF";
+  for (size_t i = 0; i < n; i++) {
+    unsigned char c = (unsigned char)text[i];
+    if ((c >= '0' && c <= '9') || ((c | 32) >= 'a' && (c | 32) <= 'z') || c == '-' || c == '.' || c == '_' || c == '~')
+      *out++ = (char)c;
+    else {
+      *out++ = '%';
+      *out++ = hex[c >> 4];
+      *out++ = hex[c & 15];
+    }
+  }
+  *out = '\0';
+  return out;
+}
+
+static char *make_url(const session *s, const char *process_id, const char *query) {
+  size_t size = strlen(s->base_url) + sizeof "/status/" + (process_id ? strlen(process_id) : 0) + (query ? strlen(query) + 1 : 0);
+  char *url = malloc(size);
+  if (url)
+    (void)snprintf(url, size, "%s/status%s%s%s%s", s->base_url, process_id ? "/" : "", process_id ? process_id : "",
+                   query ? "?" : "", query ? query : "");
+  return url;
+}
+
+bool request_begin(request *r, session *s, const request_operation *operation, const char *process_id,
+                   const char *query, uint64_t max_bytes) {
+  json_init(&r->body);
+  r->operation = operation;
+  r->max_bytes = max_bytes;
+  r->url = make_url(s, process_id, query);
+  if (!r->url) return false;
+  if (process_id) (void)snprintf(r->process_id, sizeof r->process_id, "%s", process_id);
+  error_init(&r->error, ERROR_NONE, operation->name);
+  r->begun = transport_now();
+  r->deadline = r->begun + s->limits.timeout;
+  r->session = s;
+  r->id = ++s->last_id;
+  r->state = REQUEST_QUEUED;
+  link_request(r, SESSION_QUEUED);
+  s->stats.calls++;
+  return true;
+}
+
+void request_free(request *r) {
+  if (r->session) {
+    transport_cancel(&r->transfer);
+    forget_news(r);
+    unlink_request(r);
+    r->session = NULL;
+  }
+  json_free(&r->body);
+  free(r->url);
+  r->url = NULL;
+}
+
+static bool has_settled(const request *r) { return r->state == REQUEST_DONE || r->state == REQUEST_FAILED; }
+
+void request_cancel(request *r, error_kind kind, const char *message) {
+  retry_attempt a;
+  if (!r->session || has_settled(r)) return;
+  a = (retry_attempt){r->operation->kind, RETRY_LOST, r->transfer.http_status, r->transfer.sends > 0, r->unknown};
+  if (r->state == REQUEST_ACTIVE) {
+    transport_cancel(&r->transfer);
+    if (is_delete(r) && retry_judge(&a) == RETRY_VERDICT_DONE) { /* the 2xx is there already */
+      settle(r, REQUEST_DONE);
+      return;
+    }
+    r->sent = r->sent || a.sent;
+    r->unknown = r->unknown || retry_is_unknown(&a);
+  }
+  r->transfer.http_status = 0;
+  fail(r, kind, message);
+  advise(r);
+}
+
+void request_close_all(session *s) {
+  for (int i = 0; i < SESSION_LISTS; i++)
+    while (s->lists[i].head) {
+      request *r = s->lists[i].head;
+      if (!has_settled(r)) request_cancel(r, ERROR_CLOSED, "the client was closed");
+      forget_news(r);
+      unlink_request(r);
+      r->session = NULL;
+    }
+}
+
+bool request_launch(request *r) {
+  session *s = r->session;
+  json_reset(&r->body);
+  r->too_large = false;
+  r->attempts++;
+  s->stats.attempts++;
+  r->attempt_begun = r->attempt_progress = s->attended;
+  r->transfer.method = r->operation->method;
+  r->transfer.url = r->url;
+  r->transfer.sink = take_bytes;
+  r->transfer.context = r;
+  request_move(r, SESSION_ACTIVE, REQUEST_ACTIVE);
+  emit(r, "request", NULL, 0);
+  if (transport_start(s->net, &r->transfer)) return true;
+  fail(r, ERROR_TOO_LARGE, "not enough memory for another request");
+  return false;
+}
+
+void request_late(request *r) {
+  fail(r, ERROR_TIMEOUT, "the time of the call was over before it could be sent");
+  advise(r);
+}

@@ -1,0 +1,92 @@
+/* The part of the request room that moves requests along; request.c is about one request. */
+#include "request_step.h"
+
+#include <stddef.h>
+
+/* Starts what may be started: as many at a time as connections or streams are allowed, as fast as the pacer says. */
+static void launch(session *s) {
+  double now = transport_now();
+  unsigned limit = s->multiplexed ? SESSION_STREAMS_MAX : s->limits.max_connections;
+  for (request *r = s->lists[SESSION_QUEUED].head; r; r = s->lists[SESSION_QUEUED].head) {
+    if (r->deadline <= now) {
+      request_late(r);
+      continue;
+    }
+    if (s->active >= limit || retry_pacer_delay(&s->pacer, now) > 0) return;
+    retry_pacer_sent(&s->pacer, now);
+    (void)request_launch(r);
+  }
+}
+
+static void wake_delayed(session *s, double now) {
+  request *next;
+  for (request *r = s->lists[SESSION_DELAYED].head; r; r = next) {
+    next = r->next;
+    if (r->not_before <= now) request_move(r, SESSION_QUEUED, REQUEST_QUEUED);
+  }
+}
+
+/* Seconds left to an attempt: to connect, then to be whole (a list: to show progress). A list that flows has no other limit. */
+static double time_left(const request *r, double now) {
+  const session_limits *l = &r->session->limits;
+  double attended = r->session->attended, left, call = r->deadline - now;
+  bool flows = r->operation->streams && r->transfer.bytes > 0;
+  if (r->transfer.paused) return 1e9; /* it waits for us */
+  if (r->transfer.sends == 0) left = r->attempt_begun + l->connect_timeout - attended;
+  else left = (r->operation->streams ? r->attempt_progress : r->attempt_begun) + l->attempt_timeout - attended;
+  return flows || left < call ? left : call;
+}
+
+static void expire(session *s, double now) {
+  request *next;
+  for (request *r = s->lists[SESSION_ACTIVE].head; r; r = next) {
+    next = r->next;
+    if (r->transfer.progressed > s->last_step) r->attempt_progress = s->attended;
+    if (time_left(r, now) > 0) continue;
+    transport_cancel(&r->transfer);
+    r->transfer.end = TRANSFER_TIMED_OUT;
+    r->transfer.ended = now;
+    request_attempt_over(r);
+  }
+}
+
+enum { ABSENCE_MAX = 1 }; /* seconds without a step that count against an attempt; more is the caller's own doing */
+
+void request_step(session *s, double timeout) {
+  double before = transport_now(), gap = before - s->last_step, due;
+  s->attended += gap < ABSENCE_MAX ? gap : ABSENCE_MAX;
+  wake_delayed(s, before);
+  launch(s);
+  due = request_timeout(s);
+  if (due >= 0 && due < timeout) timeout = due;
+  transport_step(s->net, timeout);
+  for (transfer *x = transport_finished(s->net); x; x = transport_finished(s->net)) request_attempt_over(x->context);
+  {
+    double now = transport_now();
+    s->attended += now - before;
+    wake_delayed(s, now);
+    expire(s, now);
+    s->last_step = now;
+  }
+  launch(s);
+}
+
+double request_timeout(const session *s) {
+  double now = transport_now(), least = transport_timeout(s->net);
+  unsigned limit = s->multiplexed ? SESSION_STREAMS_MAX : s->limits.max_connections;
+#define AT_MOST(value)                                                                                                 \
+  do {                                                                                                                 \
+    double v_ = (value);                                                                                               \
+    if (v_ < 0) v_ = 0;                                                                                                \
+    if (least < 0 || v_ < least) least = v_;                                                                           \
+  } while (0)
+  if (s->ready) return 0;
+  for (const request *r = s->lists[SESSION_DELAYED].head; r; r = r->next) AT_MOST(r->not_before - now);
+  for (const request *r = s->lists[SESSION_ACTIVE].head; r; r = r->next) AT_MOST(time_left(r, now));
+  if (s->lists[SESSION_QUEUED].head) {
+    AT_MOST(s->lists[SESSION_QUEUED].head->deadline - now);
+    if (s->active < limit) AT_MOST(retry_pacer_delay(&s->pacer, now));
+  }
+#undef AT_MOST
+  return least;
+}

@@ -1,0 +1,253 @@
+#include "status.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include <lauxlib.h>
+
+/* clang-format off */
+const json_rule STATUS_RULES[] = {
+  {"process_id",        JSON_STRING,  true},
+  {"source_id",         JSON_STRING,  false},
+  {"filename",          JSON_STRING,  false},
+  {"input_format",      JSON_STRING,  false},
+  {"input_height",      JSON_INTEGER, false},
+  {"input_width",       JSON_INTEGER, false},
+  {"output_format",     JSON_STRING,  false},
+  {"output_height",     JSON_INTEGER, false},
+  {"output_width",      JSON_INTEGER, false},
+  {"category",          JSON_STRING,  false},
+  {"model_type",        JSON_STRING,  false},
+  {"model",             JSON_STRING,  false},
+  {"crop_to_fill",      JSON_BOOLEAN, false},
+  {"options_json",      JSON_STRING,  false},
+  {"status",            JSON_STRING,  true},
+  {"progress",          JSON_INTEGER, false},
+  {"eta",               JSON_INTEGER, false},
+  {"creation_time",     JSON_INTEGER, false},
+  {"modification_time", JSON_INTEGER, false},
+  {"credits",           JSON_INTEGER, false},
+};
+/* clang-format on */
+const size_t STATUS_RULE_COUNT = sizeof STATUS_RULES / sizeof *STATUS_RULES;
+
+int status_rule(const char *name) {
+  for (size_t i = 0; i < STATUS_RULE_COUNT; i++)
+    if (strcmp(STATUS_RULES[i].name, name) == 0) return (int)i;
+  return -1;
+}
+
+bool status_is_process_id(const char *text, size_t n) {
+  if (n != 36) return false;
+  for (size_t i = 0; i < n; i++) {
+    bool dash = i == 8 || i == 13 || i == 18 || i == 23;
+    char c = text[i];
+    bool hex = (c >= '0' && c <= '9') || ((c | 32) >= 'a' && (c | 32) <= 'f');
+    if (dash ? c != '-' : !hex) return false;
+  }
+  return true;
+}
+
+void status_describe(const json_reader *r, const char *wrong, char *out, size_t size) {
+  const json_error *e = &r->error;
+  const char *what = wrong ? wrong : e->what ? e->what : "wrong";
+  if (e->member[0] && !wrong)
+    (void)snprintf(out, size, "member '%s': %s at byte %llu", e->member, what, (unsigned long long)e->offset);
+  else (void)snprintf(out, size, "%s at byte %llu", what, (unsigned long long)e->offset);
+}
+
+/* ---- lists -------------------------------------------------------------------------------------------------- */
+
+void status_list_init(status_list *l) {
+  l->stage = LIST_START;
+  l->is_array = l->has_data = l->has_pagination = l->has_next_page = l->at_element = false;
+  l->next_cursor[0] = '\0';
+  l->wrong = NULL;
+}
+
+/* The shape is wrong at the place where the reader stands. */
+static json_result wrong(status_list *l, json_reader *r, const char *what) {
+  l->wrong = what;
+  r->error.offset = r->consumed + r->start;
+  return JSON_WRONG;
+}
+
+static json_result start(status_list *l, json_reader *r) {
+  unsigned type;
+  json_result got = json_type(r, &type);
+  if (got != JSON_OK) return got;
+  if (type != JSON_ARRAY && type != JSON_OBJECT) return wrong(l, r, "expected a list of statuses");
+  got = json_enter(r);
+  if (got != JSON_OK) return got;
+  l->is_array = type == JSON_ARRAY;
+  l->has_data = l->is_array;
+  l->stage = l->is_array ? LIST_ARRAY : LIST_ENVELOPE;
+  return JSON_OK;
+}
+
+/* The table `pagination` is on the top of the stack. */
+static json_result take_pagination(lua_State *L, status_list *l, json_reader *r) {
+  int pagination = lua_gettop(L), type;
+  size_t n;
+  const char *cursor;
+  if (lua_getfield(L, pagination, "has_next_page") != LUA_TBOOLEAN)
+    return wrong(l, r, "member 'pagination.has_next_page': expected a boolean");
+  l->has_next_page = lua_toboolean(L, -1);
+  type = lua_getfield(L, pagination, "next_cursor");
+  if (type == LUA_TNIL) return JSON_OK;
+  if (type != LUA_TSTRING) return wrong(l, r, "member 'pagination.next_cursor': expected a string");
+  cursor = lua_tolstring(L, -1, &n);
+  if (n > STATUS_CURSOR_MAX || memchr(cursor, '\0', n)) return wrong(l, r, "member 'pagination.next_cursor': too long, or holds a NUL");
+  memcpy(l->next_cursor, cursor, n + 1);
+  return JSON_OK;
+}
+
+static json_result read_pagination(lua_State *L, status_list *l, json_reader *r, int page) {
+  int top = lua_gettop(L);
+  unsigned type;
+  json_result got = json_type(r, &type);
+  if (got != JSON_OK) return got;
+  if (type != JSON_OBJECT) return wrong(l, r, "member 'pagination': expected an object");
+  got = json_value(L, r);
+  if (got != JSON_OK) return got;
+  got = take_pagination(L, l, r);
+  lua_settop(L, top + 1);
+  if (got == JSON_OK && page) lua_setfield(L, page, "pagination");
+  lua_settop(L, top);
+  if (got == JSON_OK) l->has_pagination = true;
+  return got;
+}
+
+/* Reads the next member's name of the envelope. JSON_CLOSE: the envelope is closed. */
+static json_result read_name(status_list *l, json_reader *r) {
+  const char *name;
+  size_t n;
+  json_result got = json_member(r, &name, &n);
+  if (got == JSON_CLOSE) {
+    if (!l->has_data) return wrong(l, r, "member 'data': missing");
+    if (!l->has_pagination) return wrong(l, r, "member 'pagination': missing");
+    l->stage = LIST_TAIL;
+    return JSON_OK;
+  }
+  if (got != JSON_OK) return got;
+#define IS(s) (n == sizeof(s) - 1 && memcmp(name, s, n) == 0)
+  if (IS("data")) {
+    if (l->has_data) return wrong(l, r, "member 'data': present twice");
+    l->stage = LIST_DATA;
+  } else if (IS("pagination")) {
+    if (l->has_pagination) return wrong(l, r, "member 'pagination': present twice");
+    l->stage = LIST_PAGINATION;
+  } else {
+    l->stage = LIST_UNKNOWN;
+    if (n > JSON_NAME_MAX) n = JSON_NAME_MAX;
+    memcpy(l->unknown, name, n);
+    l->unknown[n] = '\0';
+  }
+#undef IS
+  return JSON_OK;
+}
+
+static json_result enter_data(status_list *l, json_reader *r) {
+  unsigned type;
+  json_result got = json_type(r, &type);
+  if (got != JSON_OK) return got;
+  if (type != JSON_ARRAY) return wrong(l, r, "member 'data': expected an array");
+  got = json_enter(r);
+  if (got != JSON_OK) return got;
+  l->has_data = true;
+  l->stage = LIST_ARRAY;
+  return JSON_OK;
+}
+
+/* Keeps an unknown member of the envelope in `page`, under the first 63 bytes of its name. */
+static json_result read_unknown(lua_State *L, status_list *l, json_reader *r, int page) {
+  json_result got = page ? json_value(L, r) : json_skip(r);
+  if (got != JSON_OK) return got;
+  if (page && lua_islightuserdata(L, -1)) lua_pop(L, 1); /* null: absent */
+  else if (page) lua_setfield(L, page, l->unknown);
+  l->stage = LIST_ENVELOPE;
+  return JSON_OK;
+}
+
+/* The next record, or the end of the array (then JSON_OK, nothing pushed, and the stage has moved on). */
+static json_result read_record(lua_State *L, status_list *l, json_reader *r, json_shape *shape, int keys) {
+  json_result got;
+  if (!l->at_element) {
+    got = json_element(r);
+    if (got == JSON_CLOSE) {
+      l->stage = l->is_array ? LIST_TAIL : LIST_ENVELOPE;
+      return JSON_OK;
+    }
+    if (got != JSON_OK) return got;
+    l->at_element = true;
+  }
+  got = json_record(L, r, shape, keys);
+  if (got == JSON_OK || got == JSON_SKIPPED) l->at_element = false;
+  return got;
+}
+
+json_result status_list_next(lua_State *L, status_list *l, json_reader *r, json_shape *shape, int keys, int page) {
+  json_result got = JSON_OK;
+  while (got == JSON_OK) switch (l->stage) {
+    case LIST_START: got = start(l, r); break;
+    case LIST_ENVELOPE: got = read_name(l, r); break;
+    case LIST_DATA: got = enter_data(l, r); break;
+    case LIST_PAGINATION:
+      got = read_pagination(L, l, r, page);
+      if (got == JSON_OK) l->stage = LIST_ENVELOPE;
+      break;
+    case LIST_UNKNOWN: got = read_unknown(L, l, r, page); break;
+    case LIST_ARRAY:
+      got = read_record(L, l, r, shape, keys);
+      if (got == JSON_OK && l->stage == LIST_ARRAY) return JSON_OK; /* a record was pushed */
+      break;
+    case LIST_TAIL:
+      got = json_end(r);
+      if (got == JSON_OK) l->stage = LIST_COMPLETE;
+      break;
+    case LIST_COMPLETE: return JSON_CLOSE;
+    }
+  return got;
+}
+
+/* ---- single documents ------------------------------------------------------------------------------------------ */
+
+json_result status_read(lua_State *L, json_reader *r, json_shape *shape, int keys) {
+  int top = lua_gettop(L);
+  json_result got = json_record(L, r, shape, keys);
+  if (got != JSON_OK) return got;
+  got = json_end(r);
+  if (got != JSON_OK) lua_settop(L, top);
+  return got;
+}
+
+json_result status_read_deletion(lua_State *L, json_reader *r, long long *count) {
+  int top = lua_gettop(L), is_integer = 0;
+  json_result got = json_value(L, r);
+  *count = -1;
+  if (got == JSON_OK) got = json_end(r);
+  if (got == JSON_OK && lua_istable(L, top + 1)) {
+    lua_getfield(L, top + 1, "deleted_count");
+    *count = lua_tointegerx(L, -1, &is_integer);
+    if (!is_integer || lua_type(L, -1) != LUA_TNUMBER || *count < 0) *count = -1;
+  }
+  lua_settop(L, top);
+  return got;
+}
+
+bool status_read_error(lua_State *L, json_reader *r, long long *code, bool *has_code) {
+  int top = lua_gettop(L), is_integer = 0;
+  *has_code = false;
+  if (json_value(L, r) != JSON_OK) return false;
+  if (lua_istable(L, -1)) {
+    if (lua_getfield(L, top + 1, "code") == LUA_TNUMBER) *code = lua_tointegerx(L, -1, &is_integer);
+    *has_code = is_integer != 0;
+    if (lua_getfield(L, top + 1, "message") == LUA_TSTRING) {
+      lua_replace(L, top + 1);
+      lua_settop(L, top + 1);
+      return true;
+    }
+  }
+  lua_settop(L, top);
+  return false;
+}

@@ -22,6 +22,7 @@ enum { ERROR_BODY_SWALLOWED_MAX = 1024 * 1024 }; /* a longer error body ends the
 static void unlink_request(request *r) {
   request_list *l = &r->session->lists[r->list];
   if (r->list == SESSION_ACTIVE) r->session->active--;
+  if (r->list != SESSION_SETTLED) r->session->unsettled--;
   if (r->prev) r->prev->next = r->next;
   else l->head = r->next;
   if (r->next) r->next->prev = r->prev;
@@ -38,6 +39,7 @@ static void link_request(request *r, int list) {
   else l->head = r;
   l->tail = r;
   if (list == SESSION_ACTIVE) r->session->active++;
+  if (list != SESSION_SETTLED) r->session->unsettled++;
 }
 
 void request_move(request *r, int list, request_state state) {
@@ -140,14 +142,6 @@ static void fail(request *r, error_kind kind, const char *message) {
   settle(r, REQUEST_FAILED);
 }
 
-static void advise(request *r) {
-  static const char list[] = "; whether statuses were deleted is not known: list them to see";
-  static const char one[] = "; whether it was deleted is not known: get it, not_found means that it was";
-  if (r->error.outcome != ERROR_OUTCOME_UNKNOWN) return;
-  if (r->operation->kind == RETRY_DELETE_ALL) error_append(&r->error, list, sizeof list - 1, ERROR_TEXT_MAX);
-  else error_append(&r->error, one, sizeof one - 1, ERROR_TEXT_MAX);
-}
-
 /* ---- the end of an attempt -------------------------------------------------------------------------------------- */
 
 static retry_fault fault_of(const request *r) {
@@ -230,24 +224,24 @@ static double asked_delay(const request *r) {
   return seconds;
 }
 
-/* Sends it again later if that may be done and fits; false: no, and `why` gets a reason for the message. */
-static bool try_again(request *r, retry_fault fault, double asked, const char **why) {
+/* Sends it again later if that may be done and fits; false: no. */
+static bool try_again(request *r, retry_fault fault, double asked) {
   session *s = r->session;
   const session_limits *l = &s->limits;
   double now = transport_now();
   double delay = retry_backoff(r->attempts - 1, l->retry_base, l->retry_cap, session_random(s));
   if (r->attempts > l->max_retries) return false;
   if (asked > l->retry_after_max) {
-    *why = "; the server asks to wait longer than a call may";
+    r->refused = "; the server asks to wait longer than a call may";
     return false;
   }
   if (delay < asked) delay = asked;
   if (now + delay >= r->deadline) {
-    *why = "; another attempt does not fit the time of the call";
+    r->refused = "; another attempt does not fit the time of the call";
     return false;
   }
   if (!retry_budget_take(&s->budget, fault == RETRY_TIMED_OUT)) {
-    *why = "; no more retries for now, since too many calls fail";
+    r->refused = "; no more retries for now, since too many calls fail";
     return false;
   }
   emit(r, "retry", reason_of(fault, r->transfer.http_status), delay);
@@ -269,7 +263,6 @@ static void judge(request *r, retry_fault fault, const char *why) {
   retry_attempt a = {r->operation->kind, fault, r->transfer.http_status, r->transfer.sends > 0, r->unknown};
   retry_verdict verdict = retry_judge(&a);
   double asked = asked_delay(r);
-  const char *refused = NULL;
   r->sent = r->sent || a.sent;
   r->unknown = r->unknown || retry_is_unknown(&a);
   if (verdict == RETRY_VERDICT_DONE || verdict == RETRY_VERDICT_GONE) {
@@ -277,15 +270,13 @@ static void judge(request *r, retry_fault fault, const char *why) {
     settle(r, REQUEST_DONE);
     return;
   }
-  if (verdict == RETRY_VERDICT_AGAIN && try_again(r, fault, asked, &refused)) {
+  if (verdict == RETRY_VERDICT_AGAIN && try_again(r, fault, asked)) {
     tell(r); /* an iterator in the middle of this body has to know that it begins anew */
     return;
   }
   fill_error(r, kind_of(fault, r->transfer.http_status));
   r->error.retry_after = asked;
   describe(r, fault, why);
-  if (refused) error_append(&r->error, refused, strlen(refused), ERROR_TEXT_MAX);
-  advise(r);
   settle(r, REQUEST_FAILED);
 }
 
@@ -401,7 +392,6 @@ void request_cancel(request *r, error_kind kind, const char *message) {
   }
   r->transfer.http_status = 0;
   fail(r, kind, message);
-  advise(r);
 }
 
 void request_close_all(session *s) {
@@ -435,5 +425,4 @@ bool request_launch(request *r) {
 
 void request_late(request *r) {
   fail(r, ERROR_TIMEOUT, "the time of the call was over before it could be sent");
-  advise(r);
 }

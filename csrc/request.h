@@ -57,6 +57,7 @@ struct request {
   bool unknown;           /* an attempt was sent and its outcome is not known */
   bool already_gone;      /* DONE: a DELETE that met 404 after an unknown outcome */
   bool too_large;
+  const char *refused;    /* FAILED: why there was no other attempt; a static text or NULL */
   uint64_t max_bytes;
   double begun, deadline; /* monotonic */
   double not_before;      /* DELAYED: until then */

@@ -35,8 +35,7 @@ bool session_open(session *s, const char *base_url, const session_limits *limits
 }
 
 void session_close(session *s) {
-  if (session_is_inherited(s)) transport_abandon(s->net);
-  else transport_free(s->net);
+  transport_free(s->net);
   free(s->base_url);
   free(s->events);
   s->net = NULL;
@@ -45,6 +44,8 @@ void session_close(session *s) {
   s->event_count = s->event_capacity = 0;
   s->open = false;
 }
+
+unsigned session_pending(const session *s) { return s->unsettled; }
 
 bool session_is_inherited(const session *s) { return s->pid != getpid(); }
 

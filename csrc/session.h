@@ -60,6 +60,7 @@ typedef struct session {
   retry_pacer pacer;
   request_list lists[SESSION_LISTS];
   unsigned active;          /* length of the active list */
+  unsigned unsettled;       /* length of all lists but the settled one */
   struct request *ready;    /* requests with news for whoever waits for them */
   struct request **ready_tail;
   bool multiplexed;         /* the server speaks HTTP/2 */
@@ -86,6 +87,8 @@ void session_close(session *s);
 bool session_is_inherited(const session *s);
 /* A number in [0, 1). */
 double session_random(session *s);
+/* How many requests are under way. */
+unsigned session_pending(const session *s);
 /* Adds an event if anybody wants events. */
 void session_emit(session *s, const session_event *e);
 /* Takes the oldest event; false: none. */

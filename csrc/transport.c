@@ -7,6 +7,7 @@
 #include <string.h>
 #include <strings.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "poller.h"
 
@@ -28,6 +29,7 @@ struct transport {
   char *user_agent, *ca_file, *proxy;
   bool allow_http, http2;
   unsigned max_connections, connections;
+  pid_t pid; /* of the process that made it */
   double timer; /* when libcurl wants to be called; negative: not at all */
   CURL *idle[IDLE_HANDLES_MAX];
   unsigned idle_count;
@@ -189,6 +191,7 @@ transport *transport_new(const transport_options *o, const char **why) {
   *why = "not enough memory";
   t = calloc(1, sizeof *t);
   if (!t) return NULL;
+  t->pid = getpid();
   t->last_done = &t->finished;
   t->allow_http = o->allow_http;
   t->http2 = o->http2;
@@ -226,6 +229,7 @@ static void release(transport *t, transfer *x) {
   else t->running = x->next;
   if (x->next) x->next->prev = x->prev;
   x->prev = x->next = NULL;
+  if (t->pid != getpid()) return;
   curl_multi_remove_handle(t->multi, easy);
   if (t->idle_count < IDLE_HANDLES_MAX) t->idle[t->idle_count++] = easy;
   else curl_easy_cleanup(easy);
@@ -233,15 +237,15 @@ static void release(transport *t, transfer *x) {
 
 void transport_free(transport *t) {
   if (!t) return;
+  if (t->pid != getpid()) { /* inherited by fork: the handles leak, the parent's connections live */
+    forget(t);
+    return;
+  }
   while (t->running) release(t, t->running);
   while (t->idle_count > 0) curl_easy_cleanup(t->idle[--t->idle_count]);
   if (t->multi) curl_multi_cleanup(t->multi);
   poller_free(t->poll);
   forget(t);
-}
-
-void transport_abandon(transport *t) {
-  if (t) forget(t);
 }
 
 /* ---- one attempt -------------------------------------------------------------------------------------------- */

@@ -77,10 +77,9 @@ double transport_now(void);
 
 /* NULL: `*why` says what failed. All strings are copied. */
 transport *transport_new(const transport_options *options, const char **why);
-/* Ends all transfers without a word to their owners, closes the connections, wipes the key. NULL is fine. */
+/* Ends all transfers without a word to their owners, closes the connections, wipes the key. NULL is fine. In a child process after
+** fork it forgets everything instead, since closing would speak on the parent's connections; transport_cancel does likewise. */
 void transport_free(transport *t);
-/* In a child process after fork: forgets everything without touching the parent's connections. */
-void transport_abandon(transport *t);
 
 /* false: out of memory, nothing started. The transfer must stay where it is until it ended or was cancelled. */
 bool transport_start(transport *t, transfer *x);

@@ -1,0 +1,326 @@
+#include "cursor.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include <lauxlib.h>
+
+#include "call.h"
+#include "cursor_options.h"
+#include "error.h"
+
+enum { CLIENT = 1, CURRENT, NEXT, KEYS, QUEUE, SEEN, KEPT, USER_VALUES = KEPT };
+enum { BATCH = 128 }; /* records decoded at a time; a page has at most 100 */
+
+typedef struct {
+  session *session;     /* valid while the client (user value) is open, session->open tells */
+  cursor_place place;
+  cursor_where where;
+  json_shape shape;
+  call *current, *next; /* anchored in the user values of the same names */
+  int prefetch;
+  uint64_t max_bytes;
+  lua_Integer queued, given;      /* records in the queue, and how many of them were given out */
+  bool skipping;                  /* everything up to place.last was given out before */
+  bool page_read;                 /* the present page's document is complete */
+  bool has_next_page;
+  bool over, closed;
+  char next_page[STATUS_CURSOR_MAX + 1];
+  lua_Integer page_number;        /* counts the pages of this iteration */
+  const char *broken_promise;     /* why the next page must not be asked for; NULL: it may */
+} cursor;
+
+static const char type_name[] = "topaz.cursor";
+
+static cursor *check_cursor(lua_State *L) { return luaL_checkudata(L, 1, type_name); }
+
+/* ---- asking for pages --------------------------------------------------------------------------------------------- */
+
+void cursor_query(char out[CURSOR_QUERY_MAX], int limit, const char *page_cursor) {
+  char *end = out + sprintf(out, "paginated=true&limit=%d", limit);
+  if (!page_cursor || !page_cursor[0]) return;
+  end += sprintf(end, "&cursor=");
+  (void)request_encode(end, page_cursor, strlen(page_cursor));
+}
+
+/* Begins the request of a page and anchors it at user value `which`. The cursor is at index 1. */
+static call *ask(lua_State *L, cursor *c, int which, const char *page) {
+  char query[CURSOR_QUERY_MAX];
+  call *k;
+  if (c->place.paginated) cursor_query(query, c->place.limit, page);
+  lua_getiuservalue(L, 1, CLIENT);
+  k = call_begin(L, lua_gettop(L), c->session, &REQUEST_STATUSES, NULL, c->place.paginated ? query : NULL, c->max_bytes);
+  lua_setiuservalue(L, 1, which);
+  lua_pop(L, 1);
+  return k;
+}
+
+static void drop(lua_State *L, int which, call **k) {
+  if (!*k) return;
+  call_drop(*k);
+  *k = NULL;
+  lua_pushnil(L);
+  lua_setiuservalue(L, 1, which);
+}
+
+/* The page will be read from its beginning again: what was given out of it is to be skipped. */
+static void read_again(lua_State *L, cursor *c) {
+  drop(L, CURRENT, &c->current);
+  drop(L, NEXT, &c->next);
+  c->page_read = false;
+  c->skipping = c->place.last[0] != '\0';
+  c->broken_promise = NULL;
+}
+
+/* ---- reading a page ------------------------------------------------------------------------------------------------ */
+
+/* Whether the record on the top of the stack is the last one that was given out before. */
+static bool is_last(lua_State *L, const cursor *c) {
+  bool same = lua_getfield(L, -1, "process_id") == LUA_TSTRING && strncmp(lua_tostring(L, -1), c->place.last, CURSOR_ID_MAX) == 0;
+  lua_pop(L, 1);
+  return same;
+}
+
+/* Decodes what has arrived into the queue. */
+static call_news fill(lua_State *L, cursor *c) {
+  int keys = lua_gettop(L) + 1, queue = keys + 1;
+  call_news news = CALL_RECORD;
+  c->queued = c->given = 0;
+  luaL_checkstack(L, 20, "cursor");
+  lua_getiuservalue(L, 1, KEYS);
+  lua_getiuservalue(L, 1, QUEUE);
+  while (c->queued < BATCH) {
+    c->shape.filter = c->skipping || !c->where.filter.rules ? NULL : &c->where.filter;
+    news = call_pull(L, c->current, &c->shape, keys, 0);
+    if (news == CALL_RECORD && c->skipping) {
+      if (is_last(L, c)) c->skipping = false;
+      lua_pop(L, 1);
+    } else if (news == CALL_RECORD) {
+      lua_rawseti(L, queue, ++c->queued);
+    } else if (news != CALL_SKIPPED)
+      break;
+  }
+  lua_settop(L, keys - 1);
+  return news;
+}
+
+/* Says why the next page must not be asked for, or notes its cursor as announced by this page and returns NULL. */
+static const char *check_next(lua_State *L, const cursor *c) {
+  bool repeated;
+  lua_getiuservalue(L, 1, SEEN);
+  lua_pushstring(L, c->next_page);
+  lua_pushvalue(L, -1);
+  repeated = lua_rawget(L, -3) != LUA_TNIL && lua_tointeger(L, -1) != c->page_number;
+  lua_pop(L, 1);
+  if (!repeated) {
+    lua_pushinteger(L, c->page_number);
+    lua_rawset(L, -3);
+  }
+  lua_settop(L, 1);
+  return repeated ? "the server sent a cursor that it had sent before in this iteration" : NULL;
+}
+
+/* The document is complete: what follows? Asks for the next page at once if there is one. */
+static void end_page(lua_State *L, cursor *c) {
+  const status_list *l = &c->current->list;
+  c->page_read = true;
+  c->has_next_page = l->has_next_page;
+  c->broken_promise = NULL;
+  if (!l->has_next_page) return;
+  memcpy(c->next_page, l->next_cursor, sizeof c->next_page);
+  c->broken_promise = check_next(L, c);
+  if (c->broken_promise || c->prefetch == 0 || !c->session->open) return;
+  c->next = ask(L, c, NEXT, c->next_page);
+  request_step(c->session, 0); /* so that it goes out now, and not when somebody next waits */
+}
+
+/* ---- errors ---------------------------------------------------------------------------------------------------------- */
+
+static int raise(lua_State *L, error_kind kind, const char *message) {
+  error_info e;
+  error_init(&e, kind, REQUEST_STATUSES.name);
+  error_message(&e, "%s", message);
+  error_push(L, &e);
+  return lua_error(L);
+}
+
+/* ---- the iterator ---------------------------------------------------------------------------------------------------- */
+
+/* Goes to the next page, or to the end. */
+static void turn(lua_State *L, cursor *c) {
+  if (!c->has_next_page) {
+    drop(L, CURRENT, &c->current);
+    c->over = true;
+    return;
+  }
+  if (c->broken_promise) {
+    const char *message = c->broken_promise;
+    read_again(L, c);
+    (void)raise(L, ERROR_PROTOCOL, message);
+  }
+  drop(L, CURRENT, &c->current);
+  memcpy(c->place.page, c->next_page, sizeof c->place.page);
+  c->place.last[0] = '\0';
+  c->page_number++;
+  c->page_read = c->skipping = false;
+  if (!c->next) return;
+  lua_getiuservalue(L, 1, NEXT);
+  lua_setiuservalue(L, 1, CURRENT);
+  lua_pushnil(L);
+  lua_setiuservalue(L, 1, NEXT);
+  c->current = c->next;
+  c->next = NULL;
+}
+
+/* The page ended without the status to resume after. */
+static void lost_place(lua_State *L, cursor *c) {
+  if (!c->place.paginated)
+    (void)raise(L, ERROR_PROTOCOL, "the list changed: the status to resume after is no longer in it; begin anew");
+  c->place.last[0] = '\0';
+  read_again(L, c);
+}
+
+static int give(lua_State *L, cursor *c) {
+  const char *id;
+  lua_getiuservalue(L, 1, QUEUE);
+  lua_rawgeti(L, -1, ++c->given);
+  lua_getfield(L, -1, "process_id");
+  id = lua_tostring(L, -1);
+  strncpy(c->place.last, id ? id : "", CURSOR_ID_MAX);
+  lua_pop(L, 1);
+  return 1;
+}
+
+/* What fill() said, when it brought no records. True: go on; false: wait. */
+static bool react(lua_State *L, cursor *c, call_news news) {
+  switch (news) {
+  case CALL_RESTARTED: c->skipping = c->place.last[0] != '\0'; return true;
+  case CALL_FAILED:
+    call_error(L, c->current);
+    read_again(L, c);
+    (void)lua_error(L);
+    return true;
+  case CALL_END:
+    if (c->skipping) lost_place(L, c);
+    else end_page(L, c);
+    return true;
+  case CALL_WAITING: return false;
+  default: return true; /* a full batch of records that were filtered out */
+  }
+}
+
+static void check_open(lua_State *L, const cursor *c) {
+  if (c->closed) (void)raise(L, ERROR_CLOSED, "the cursor is closed");
+  if (!c->session->open) (void)raise(L, ERROR_CLOSED, "the client is closed");
+  if (session_is_inherited(c->session)) (void)raise(L, ERROR_CLOSED, "the client belongs to the parent process: make a new one after fork");
+}
+
+static int next(lua_State *L, int status, lua_KContext context) {
+  cursor *c = lua_touserdata(L, 1);
+  (void)status;
+  (void)context;
+  for (;;) {
+    call_news news;
+    if (lua_gettop(L) > 1 && c->current) call_waited(L, c->current);
+    lua_settop(L, 1);
+    if (c->given < c->queued) return give(L, c);
+    if (c->over) return 0;
+    check_open(L, c);
+    if (c->page_read) {
+      turn(L, c);
+      continue;
+    }
+    if (!c->current) c->current = ask(L, c, CURRENT, c->place.page);
+    news = fill(L, c);
+    if (c->queued > 0 && news != CALL_END) continue;
+    if (react(L, c, news)) continue;
+    lua_getiuservalue(L, 1, CURRENT);
+    call_wait(L, 2, 0, next);
+  }
+}
+
+/* cursor() -> the next status, or nothing at the end. */
+static int cursor_call(lua_State *L) {
+  (void)check_cursor(L);
+  lua_settop(L, 1);
+  return next(L, LUA_OK, 0);
+}
+
+/* cursor:token() -> plain text from which statuses{ resume = token } goes on behind the last status given out. */
+static int cursor_token(lua_State *L) {
+  const cursor *c = check_cursor(L);
+  cursor_place place = c->place;
+  if (c->page_read && c->given == c->queued && c->has_next_page && !c->broken_promise) {
+    memcpy(place.page, c->next_page, sizeof place.page);
+    place.last[0] = '\0';
+  }
+  cursor_push_token(L, &place);
+  return 1;
+}
+
+static int cursor_close(lua_State *L) {
+  cursor *c = check_cursor(L);
+  if (c->current) call_drop(c->current);
+  if (c->next) call_drop(c->next);
+  c->current = c->next = NULL;
+  c->queued = c->given = 0;
+  c->closed = true;
+  json_shape_free(&c->shape);
+  return 0;
+}
+
+static int cursor_tostring(lua_State *L) {
+  const cursor *c = check_cursor(L);
+  lua_pushfstring(L, "topaz.cursor (%s)", c->closed ? "closed" : c->over ? "at the end" : "open");
+  return 1;
+}
+
+/* ---- life --------------------------------------------------------------------------------------------------------------- */
+
+void cursor_new(lua_State *L, int client, session *s, int options) {
+  cursor *c = lua_newuserdatauv(L, sizeof *c, USER_VALUES);
+  int at = lua_gettop(L);
+  cursor_settings settings;
+  memset(c, 0, sizeof *c);
+  json_shape_init(&c->shape, STATUS_RULES, STATUS_RULE_COUNT);
+  luaL_setmetatable(L, type_name);
+  memset(&settings, 0, sizeof settings);
+  cursor_read_options(L, options, &settings, &c->shape, &c->where);
+  lua_setiuservalue(L, at, KEPT);
+  c->session = s;
+  c->place = settings.place;
+  c->prefetch = settings.prefetch;
+  c->max_bytes = settings.max_bytes > 0 ? (uint64_t)settings.max_bytes : c->place.paginated ? s->limits.max_bytes : 0;
+  c->skipping = c->place.last[0] != '\0';
+  lua_pushvalue(L, client);
+  lua_setiuservalue(L, at, CLIENT);
+  lua_createtable(L, (int)STATUS_RULE_COUNT, 0);
+  lua_setiuservalue(L, at, KEYS);
+  lua_createtable(L, BATCH, 0);
+  lua_setiuservalue(L, at, QUEUE);
+  lua_newtable(L);
+  if (c->place.page[0]) { /* the page it begins with counts as page -1 that announced itself */
+    lua_pushinteger(L, -1);
+    lua_setfield(L, -2, c->place.page);
+  }
+  lua_setiuservalue(L, at, SEEN);
+}
+
+int cursor_methods(lua_State *L) {
+  luaL_getmetatable(L, type_name);
+  lua_getfield(L, -1, "__index");
+  return 1;
+}
+
+void cursor_open(lua_State *L) {
+  static const luaL_Reg methods[] = {{"token", cursor_token}, {"close", cursor_close}, {NULL, NULL}};
+  static const luaL_Reg meta[] = {{"__call", cursor_call}, {"__gc", cursor_close},          {"__close", cursor_close},
+                                  {"__tostring", cursor_tostring}, {NULL, NULL}};
+  luaL_newmetatable(L, type_name);
+  luaL_setfuncs(L, meta, 0);
+  luaL_newlib(L, methods);
+  lua_setfield(L, -2, "__index");
+  lua_pushboolean(L, 0);
+  lua_setfield(L, -2, "__metatable");
+  lua_pop(L, 1);
+}

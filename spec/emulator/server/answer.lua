@@ -1,0 +1,30 @@
+-- Sends an answer: as nginx sends it. (LuaJIT, inside nginx.)
+
+local clock = require "spec.emulator.server.clock"
+
+local answer = {}
+
+-- Sends { status, headers?, body? }.
+function answer.send(reply)
+  local header = ngx.header
+  ngx.status = reply.status
+  header.Date = ngx.http_time(math.floor(clock.now()))
+  header["Content-Type"] = reply.body and "application/json" or nil
+  for name, value in pairs(reply.headers or {}) do header[name] = value end
+  local body = reply.body
+  if type(body) == "function" then
+    local connected = true
+    body(function(piece)
+      if connected then connected = ngx.print(piece) and ngx.flush(true) end
+    end)
+    return
+  end
+  if body then
+    header["Content-Length"] = #body
+    ngx.print(body)
+  else
+    ngx.send_headers()
+  end
+end
+
+return answer

@@ -1,0 +1,95 @@
+-- What nginx.conf calls, in the order of a request's life. (LuaJIT, inside nginx.)
+
+local cjson = require "cjson"
+local process = require "spec.emulator.process"
+local answer = require "spec.emulator.server.answer"
+local api = require "spec.emulator.server.api"
+local clock = require "spec.emulator.server.clock"
+local faults = require "spec.emulator.server.faults"
+local jobs = require "spec.emulator.server.jobs"
+local log = require "spec.emulator.server.log"
+
+local main = {}
+
+local WATCH_PERIOD = 0.5 -- seconds
+local CLOSED = 444 -- nginx's number for "close without an answer"
+local last_request
+
+function main.init(path)
+  local file = assert(io.open(path))
+  main.settings = cjson.decode(file:read("*a"))
+  file:close()
+  for _, room in ipairs { clock, jobs, log, api } do room.init(main.settings) end
+end
+
+function main.used()
+  last_request = ngx.now()
+end
+
+-- Ends the emulator when the process that started it is gone, or when nobody has asked anything for long.
+function main.watch()
+  local settings = main.settings
+  main.used()
+  local function look()
+    local idle = settings.idle_limit > 0 and ngx.now() - last_request > settings.idle_limit
+    if process.alive(settings.owner, settings.owner_stamp) and not idle then return end
+    os.execute("rm -rf -- '" .. settings.dir:gsub("'", "'\\''") .. "'")
+    os.exit(0)
+  end
+  assert(ngx.timer.every(WATCH_PERIOD, look))
+end
+
+-- A request has arrived. Runs a second time when the rate limit sends it to its own place.
+function main.arrive()
+  if ngx.var.record ~= "" then return end
+  main.used()
+  local request = api.read(ngx.req.get_method(), ngx.var.request_uri)
+  ngx.ctx.request = request
+  ngx.var.record = log.arrive(request.method, request.path, request.kind)
+end
+
+function main.leave()
+  log.leave(tonumber(ngx.var.record), ngx.status == CLOSED and 0 or ngx.status)
+end
+
+-- Refused by nginx's rate limit.
+function main.limited()
+  answer.send(api.failure(429, "too many requests, please slow down"))
+end
+
+-- What a fault sends in place of the API's answer, nil when it leaves that alone.
+local function substitute(fault)
+  if fault.redirect then
+    return { status = fault.status or 302, headers = { Location = fault.redirect }, body = "" }
+  end
+  if not fault.status and not fault.body then return nil end
+  local status = fault.status or 200
+  local reply = fault.body and { status = status, body = fault.body } or api.failure(status, "injected fault")
+  return reply
+end
+
+function main.serve()
+  local request = ngx.ctx.request
+  local fault = faults.take(request)
+  if fault then
+    local entry = log.entry(tonumber(ngx.var.record))
+    if entry then entry.fault = fault.id end
+  end
+  local latency = main.settings.latency + (fault and fault.delay or 0)
+  if latency > 0 then ngx.sleep(latency) end
+  if not fault then return answer.send(api.call(request, {})) end
+  if fault.drop == "before" then return ngx.exit(CLOSED) end
+  local reply = substitute(fault)
+  if not reply or fault.effect then
+    local own = api.call(request, fault)
+    reply = reply or own
+  end
+  if fault.drop == "after" then return ngx.exit(CLOSED) end
+  for name, value in pairs(fault.headers or {}) do
+    reply.headers = reply.headers or {}
+    reply.headers[name] = value
+  end
+  answer.send(reply)
+end
+
+return main

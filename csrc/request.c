@@ -417,8 +417,10 @@ bool request_launch(request *r) {
   r->transfer.sink = take_bytes;
   r->transfer.context = r;
   request_move(r, SESSION_ACTIVE, REQUEST_ACTIVE);
-  emit(r, "request", NULL, 0);
-  if (transport_start(s->net, &r->transfer)) return true;
+  if (transport_start(s->net, &r->transfer)) {
+    emit(r, "request", NULL, 0);
+    return true;
+  }
   fail(r, ERROR_TOO_LARGE, "not enough memory for another request");
   return false;
 }

@@ -28,6 +28,7 @@
 -- Methods:
 --   stop()                ends it and removes its folder; may be called again. Also done by <close> and by the
 --                         collector; and it ends by itself soon after the process that started it has ended.
+--   running()             whether it has not been stopped and has not ended by itself
 --   reset()               no jobs, no faults, empty log, the clock as at the start; connections stay
 --   add_jobs(n | spec | { spec, … }) → ids, in the order given.  A spec:
 --     count = n             that many alike; lists in status and outcome are taken in turn, ranges spread
@@ -46,16 +47,38 @@
 --   counts()              { total, finished, connections, not_logged, by = { ["GET /status/{process_id}"] = n, … },
 --                         kinds = { list, one, delete_one, delete_all, other }, statuses = { ["200"] = n, … } }
 --   clear_log()
---   fault { … } → id      see below; clear_faults([id]); faults(): those that wait for further requests
+--   fault { … } → id      adds one to the queue, see below; clear_faults([id]); faults(): those that wait for further requests
 --
--- A fault:  match = { method, path (a Lua pattern), kind = "list" | "one" | "delete_one" | "delete_all" | "other" },
---           times = 1 (math.huge: always), after = 0 (matching requests let through first), probability = 0..1,
--- and what happens (several go together):
---   delay = s             waits before the request takes effect
---   status, headers, body answered in place of the API's answer (headers alone: added to it); a list as a header's
---                         value sends it several times. The request has no effect, unless effect = true
+-- A fault. A request goes along the queue of faults; one that matches and lets nothing more through takes it.
+--   match = { method, path (a Lua pattern), kind = "list" | "one" | "delete_one" | "delete_all" | "other" },
+--   times = 1 (math.huge: always), after = 0 (matching requests let through first), probability = 0..1
+-- What then happens; where it makes sense several go together:
+--   delay = s             waits before the request takes effect; it has none if the client goes away meanwhile
+--   delay_after = s       waits after it took effect, before anything is sent
+--   status, headers, body answered in place of the API's answer (headers alone: added to it). A list as a header's
+--                         value sends that header several times
+--   effect = true         the request takes effect although something else is answered
 --   redirect = url        302, or `status`
+--   repeat_body = { prefix, unit, count, suffix, length = false }   a body of any size, endless without a count
+--   big_header = bytes    one header of that size
+--   gzip_truncated, gzip_corrupt = true   the answer compressed, and cut in the middle or spoilt from there on
+--   gzip_bomb = bytes     a compressed open list and white space, a thousandth of what it unpacks to
 --   drop = "before" | "after"   closes without a byte, before or after the request took effect
+--   reset = true          closes by a reset (RST): alone before the request took effect, else with what it goes with
+-- Shape of a list (several go together):
+--   list_shape = "array" | "page"   whatever was asked for
+--   pagination_first, empty_page = true (the page itself follows), has_next_without_cursor = true | "empty"
+--   cursor_loop = true | n   the cursors of the first n pages come again and again (needs times > 1)
+-- Shape of the records:
+--   record = { fields, raw_fields, remove }  as in add_jobs;  nulls, floats, extra_members = true
+-- Written by hand on the connection, which is closed afterwards; HTTP/1.1 only:
+--   truncate = { at = bytes, length = true | false, chunked = true | "boundary" }   the body cut, half by default
+--   cut_header = true (after the status line) | bytes
+--   malformed_chunk = "garbage" | "overflow" | "negative" | "empty"
+--   drip = { bytes = 1, interval = 0.05, header = false },  stall = { at = bytes, seconds = 60 }
+--   raw_before (raw_before_times = n), raw_after   bytes before the answer (1xx) and after its end
+--   raw = bytes           these and nothing else;   endless_headers = true
+--   close_after = s       keeps the connection open for so long before it closes
 
 local socket = require "socket"
 local certificates = require "spec.emulator.certificates"
@@ -140,6 +163,10 @@ function methods:stop()
   if server then launch.stop(server) end
 end
 
+function methods:running()
+  return self.server ~= nil and process.alive(self.server.pid, self.server.stamp)
+end
+
 Emulator.__close = methods.stop
 
 -- A child made by fork has the same object, but the server belongs to the parent.
@@ -208,9 +235,21 @@ function methods:counts() return call(self, "counts") end
 
 function methods:clear_log() call(self, "clear_log") end
 
+local FAULT = {}
+for name in ([[
+  match times after probability delay delay_after status headers body effect redirect repeat_body big_header
+  gzip_truncated gzip_corrupt gzip_bomb drop reset list_shape pagination_first empty_page has_next_without_cursor
+  cursor_loop record nulls floats extra_members truncate cut_header malformed_chunk drip stall raw_before
+  raw_before_times raw_after raw endless_headers close_after]]):gmatch("%S+") do
+  FAULT[name] = true
+end
+
 function methods:fault(fault)
   local sent = {}
-  for name, value in pairs(fault) do sent[name] = value end
+  for name, value in pairs(fault) do
+    if not FAULT[name] then error("emulator: unknown fault: " .. tostring(name), 2) end
+    sent[name] = value
+  end
   if sent.times == math.huge then sent.times = -1 end
   return call(self, "fault", sent).id
 end

@@ -99,7 +99,7 @@ local function configuration(options, dir, ports, root)
     MODULES = module_lines(), DIR = dir, ROOT = root, PORT = ports[1], CONTROL = ports[2],
     HTTP = table.concat(http, "\n"), LIMIT = limit, TLS = tls,
     KEEPALIVE_TIMEOUT = options.keepalive_timeout, KEEPALIVE_REQUESTS = options.keepalive_requests,
-    STREAMS = options.streams, CLIENT_ABORT = "off",
+    STREAMS = options.streams,
   })
 end
 

@@ -1,4 +1,4 @@
--- Sends an answer: as nginx sends it. (LuaJIT, inside nginx.)
+-- Sends an answer through nginx, which frames and may compress it. (LuaJIT, inside nginx.)
 
 local clock = require "spec.emulator.server.clock"
 
@@ -14,10 +14,10 @@ function answer.send(reply)
   local body = reply.body
   if type(body) == "function" then
     local connected = true
-    body(function(piece)
+    return body(function(piece)
       if connected then connected = ngx.print(piece) and ngx.flush(true) end
+      return connected
     end)
-    return
   end
   if body then
     header["Content-Length"] = #body

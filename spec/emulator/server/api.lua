@@ -49,6 +49,7 @@ end
 
 local function page_body(texts, pagination, shape)
   local data = '"data":[' .. table.concat(texts, ",") .. "]"
+  if shape.extra_members then data = '"extra":{"data":[],"pagination":null},' .. data end
   if shape.pagination_first then return "{" .. pagination .. "," .. data .. "}" end
   return "{" .. data .. "," .. pagination .. "}"
 end
@@ -67,7 +68,9 @@ local function pagination_text(shape, cursor)
     return '"pagination":{"has_next_page":true' ..
       (shape.has_next_without_cursor == "empty" and ',"next_cursor":""}' or "}")
   end
-  if not cursor then return '"pagination":{"has_next_page":false}' end
+  if not cursor then
+    return '"pagination":{' .. (shape.nulls and '"next_cursor":null,' or "") .. '"has_next_page":false}'
+  end
   return '"pagination":{"next_cursor":"' .. cursor .. '","has_next_page":true}'
 end
 

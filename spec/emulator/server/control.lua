@@ -3,6 +3,7 @@
 local cjson = require "cjson"
 local clock = require "spec.emulator.server.clock"
 local faults = require "spec.emulator.server.faults"
+local faulty = require "spec.emulator.server.faulty"
 local jobs = require "spec.emulator.server.jobs"
 local log = require "spec.emulator.server.log"
 local main = require "spec.emulator.server.main"
@@ -55,7 +56,7 @@ function commands.advance(input)
 end
 
 function commands.fault(input)
-  return { id = faults.add(input) }
+  return { id = faults.add(faulty.prepare(input)) }
 end
 
 function commands.faults()

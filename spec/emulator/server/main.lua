@@ -6,6 +6,7 @@ local answer = require "spec.emulator.server.answer"
 local api = require "spec.emulator.server.api"
 local clock = require "spec.emulator.server.clock"
 local faults = require "spec.emulator.server.faults"
+local faulty = require "spec.emulator.server.faulty"
 local jobs = require "spec.emulator.server.jobs"
 local log = require "spec.emulator.server.log"
 
@@ -57,39 +58,15 @@ function main.limited()
   answer.send(api.failure(429, "too many requests, please slow down"))
 end
 
--- What a fault sends in place of the API's answer, nil when it leaves that alone.
-local function substitute(fault)
-  if fault.redirect then
-    return { status = fault.status or 302, headers = { Location = fault.redirect }, body = "" }
-  end
-  if not fault.status and not fault.body then return nil end
-  local status = fault.status or 200
-  local reply = fault.body and { status = status, body = fault.body } or api.failure(status, "injected fault")
-  return reply
-end
-
 function main.serve()
   local request = ngx.ctx.request
   local fault = faults.take(request)
-  if fault then
-    local entry = log.entry(tonumber(ngx.var.record))
-    if entry then entry.fault = fault.id end
-  end
   local latency = main.settings.latency + (fault and fault.delay or 0)
   if latency > 0 then ngx.sleep(latency) end
   if not fault then return answer.send(api.call(request, {})) end
-  if fault.drop == "before" then return ngx.exit(CLOSED) end
-  local reply = substitute(fault)
-  if not reply or fault.effect then
-    local own = api.call(request, fault)
-    reply = reply or own
-  end
-  if fault.drop == "after" then return ngx.exit(CLOSED) end
-  for name, value in pairs(fault.headers or {}) do
-    reply.headers = reply.headers or {}
-    reply.headers[name] = value
-  end
-  answer.send(reply)
+  local entry = log.entry(tonumber(ngx.var.record))
+  entry.fault = fault.id
+  return faulty.serve(request, fault, entry)
 end
 
 return main

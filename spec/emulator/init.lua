@@ -182,26 +182,24 @@ local SPEC = {
   count = true, status = true, timeline = true, age = true, spacing = true, creation_time = true, process_id = true,
   raw = true,
 }
-local CHANGE = { fields = true, raw_fields = true, remove = true, floats = true }
+local CHANGE = { raw_fields = true, remove = true, floats = true }
 
 -- One specification as the server takes it: members of the record are gathered under `change`.
 local function job_spec(given)
-  local out, change = {}, {}
+  local out, change, fields = {}, {}, {}
+  for name, value in pairs(given.fields or {}) do fields[name] = value end
   for name, value in pairs(given) do
     if SPEC[name] then
       out[name] = value
     elseif CHANGE[name] then
       change[name] = value
     elseif record_members[name] then
-      change.fields = change.fields or {}
-      change.fields[name] = value
-    else
+      fields[name] = value
+    elseif name ~= "fields" then
       error("emulator: a job has no member " .. tostring(name) .. " (fields = {…} takes any)", 4)
     end
   end
-  if given.fields and change.fields ~= given.fields then
-    for name, value in pairs(given.fields) do change.fields[name] = value end
-  end
+  if next(fields) then change.fields = fields end
   if next(change) then out.change = change end
   return out
 end

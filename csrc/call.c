@@ -74,7 +74,7 @@ void call_error(lua_State *L, call *c) {
   error_push(L, e);
 }
 
-/* ---- reading lists ------------------------------------------------------------------------------------------------ */
+/* ---- reading lists ----------------------------------------------------------------------------------------------- */
 
 /* The body is not what it should be: says how, with an excerpt when it is not JSON from the start. */
 static void refuse(call *c, json_result got) {
@@ -130,12 +130,11 @@ call_news call_pull(lua_State *L, call *c, json_shape *shape, int keys, int page
     } else if (got == JSON_CLOSE) {
       request_body_done(r);
       return CALL_END;
-    } else if (settle_body(c, got, &news))
-      return news;
+    } else if (settle_body(c, got, &news)) return news;
   }
 }
 
-/* ---- results: each pushes them and returns how many, or -1 when there are none yet ---------------------------------- */
+/* ---- results: each pushes them and returns how many, or -1 when there are none yet ------------------------------- */
 
 static int failed(lua_State *L, call *c) {
   lua_pushnil(L);
@@ -180,7 +179,8 @@ static int take_page(lua_State *L, call *c, int at) {
     lua_getiuservalue(L, at, KEYS);
     lua_getiuservalue(L, at, RESULT);
     lua_getfield(L, page, "data");
-    while ((news = call_pull(L, c, &c->shape, keys, page)) == CALL_RECORD) lua_rawseti(L, data, (lua_Integer)lua_rawlen(L, data) + 1);
+    while ((news = call_pull(L, c, &c->shape, keys, page)) == CALL_RECORD)
+      lua_rawseti(L, data, (lua_Integer)lua_rawlen(L, data) + 1);
     lua_settop(L, page);
     if (news == CALL_FAILED) return failed(L, c);
     if (news == CALL_END) {
@@ -302,7 +302,8 @@ static int call_close(lua_State *L) {
 static int call_tostring(lua_State *L) {
   static const char *const states[] = {"new", "queued", "delayed", "active", "body", "done", "failed"};
   const call *c = check_call(L);
-  lua_pushfstring(L, "topaz.request (%s, %s)", c->request.operation ? c->request.operation->name : "none", states[c->request.state]);
+  lua_pushfstring(L, "topaz.request (%s, %s)", c->request.operation ? c->request.operation->name : "none",
+                  states[c->request.state]);
   return 1;
 }
 

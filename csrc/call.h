@@ -1,9 +1,9 @@
 /*
 ** call: a request as Lua sees it: the userdata "topaz.request", its results, and waiting for them.
 **
-** Waiting is one function for all: the client's `wait(client, id, deadline)`, kept in the client's user value CALL_CLIENT_WAIT. It
-** returns when the request `id` may have news; a string that it returns is why the call shall end ("cancelled"). Calls go
-** through lua_callk, so a wait that yields makes the whole call yield.
+** Waiting is one function for all: the client's `wait(client, id, deadline)`, kept in the client's user value
+** CALL_CLIENT_WAIT. It returns when the request `id` may have news; a string that it returns is why the call shall end
+** ("cancelled"). Calls go through lua_callk, so a wait that yields makes the whole call yield.
 */
 #ifndef TOPAZ_CALL_H
 #define TOPAZ_CALL_H
@@ -14,7 +14,13 @@
 #include "status.h"
 
 /* User values of a client and of a request. */
-enum { CALL_CLIENT_WAIT = 1, CALL_CLIENT_EVENT, CALL_CLIENT_SCHEDULER, CALL_CLIENT_STATE, CALL_CLIENT_VALUES = CALL_CLIENT_STATE };
+enum {
+  CALL_CLIENT_WAIT = 1,
+  CALL_CLIENT_EVENT,
+  CALL_CLIENT_SCHEDULER,
+  CALL_CLIENT_STATE,
+  CALL_CLIENT_VALUES = CALL_CLIENT_STATE
+};
 
 typedef struct {
   request request;
@@ -47,8 +53,8 @@ call_news call_pull(lua_State *L, call *c, json_shape *shape, int keys, int page
 /* Pushes the error object of a call that failed. */
 void call_error(lua_State *L, call *c);
 
-/* Waits for news of the call at absolute index `at` and leaves one value on the stack. Where the wait yields, this function does not
-** return: Lua goes on with k(L, LUA_YIELD, context). So k is a loop that begins with call_waited. */
+/* Waits for news of the call at absolute index `at` and leaves one value on the stack. Where the wait yields, this
+** function does not return: Lua goes on with k(L, LUA_YIELD, context). So k is a loop that begins with call_waited. */
 void call_wait(lua_State *L, int at, lua_KContext context, lua_KFunction k);
 /* Takes what the wait left off the stack and ends the call if it shall end. */
 void call_waited(lua_State *L, call *c);

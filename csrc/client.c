@@ -51,7 +51,8 @@ static void check_header_value(lua_State *L, const char *name, const char *value
   for (size_t i = 0; i < n; i++) {
     unsigned char c = (unsigned char)value[i];
     if (c == '\r' || c == '\n') (void)error_misuse(L, name, "contains a line break at byte %d", (int)i + 1);
-    if (c < 0x20 || c >= 0x7F) (void)error_misuse(L, name, "contains a byte that is no printable ASCII at byte %d", (int)i + 1);
+    if (c < 0x20 || c >= 0x7F)
+      (void)error_misuse(L, name, "contains a byte that is no printable ASCII at byte %d", (int)i + 1);
   }
   if (n > 0 && (value[0] == ' ' || value[n - 1] == ' ')) (void)error_misuse(L, name, "begins or ends with a space");
   if (n > 4096) (void)error_misuse(L, name, "is longer than 4096 bytes");
@@ -81,11 +82,13 @@ static const char *check_base_url(lua_State *L, int options, transport_options *
   check_header_value(L, "base_url", url, lua_rawlen(L, -1));
   if (!strstr(url, "://") || !transport_parse_url(url, &parts) || (!parts.http && !parts.https))
     (void)error_misuse(L, "base_url", "expected an https:// URL");
-  if (parts.has_query) (void)error_misuse(L, "base_url", "has a query ('?'), which would swallow the path of every call");
+  if (parts.has_query)
+    (void)error_misuse(L, "base_url", "has a query ('?'), which would swallow the path of every call");
   if (parts.has_fragment) (void)error_misuse(L, "base_url", "has a fragment ('#')");
   if (parts.has_user) (void)error_misuse(L, "base_url", "holds a user name or password");
   if (parts.http && !parts.loopback && !options_boolean(L, options, "allow_insecure"))
-    (void)error_misuse(L, "base_url", "http:// would send the key in the clear: use https://, or allow_insecure = true");
+    (void)error_misuse(L, "base_url",
+                       "http:// would send the key in the clear: use https://, or allow_insecure = true");
   o->allow_http = parts.http;
   if (parts.loopback) o->proxy = ""; /* a proxy of the environment is not meant for this machine */
   return url;
@@ -107,16 +110,15 @@ static void take_limits(lua_State *L, int options, session_limits *l) {
 static int core_wait(lua_State *L);
 
 static void keep_functions(lua_State *L, int options, int client, session *s) {
+  static const char *const duties[] = {"current", "suspend", "resume", "attend", "leave"}; /* see lua/topaz/scheduler */
   if (lua_getfield(L, options, "on_event") == LUA_TFUNCTION) s->want_events = true;
   lua_setiuservalue(L, client, CALL_CLIENT_EVENT);
   if (lua_getfield(L, options, "scheduler") == LUA_TTABLE) {
-    if (lua_getfield(L, -1, "wait") != LUA_TFUNCTION)
-      (void)error_misuse(L, "scheduler", "expected a table with a function 'wait', such as topaz.scheduler.luv gives");
-    lua_setiuservalue(L, client, CALL_CLIENT_WAIT);
-    lua_setiuservalue(L, client, CALL_CLIENT_SCHEDULER);
-    return;
+    for (size_t i = 0; i < sizeof duties / sizeof *duties; i++, lua_pop(L, 1))
+      if (lua_getfield(L, -1, duties[i]) != LUA_TFUNCTION)
+        (void)error_misuse(L, "scheduler", "expected one such as topaz.scheduler.luv; it has no function '%s'", duties[i]);
   }
-  lua_pop(L, 1);
+  lua_setiuservalue(L, client, CALL_CLIENT_SCHEDULER);
   if (lua_getfield(L, LUA_REGISTRYINDEX, wait_key) != LUA_TFUNCTION) {
     lua_pop(L, 1);
     lua_pushcfunction(L, core_wait);
@@ -221,24 +223,32 @@ static void begin_get(lua_State *L, session *s, int first) { begin_one(L, s, fir
 static void begin_delete(lua_State *L, session *s, int first) { begin_one(L, s, first, &REQUEST_DELETE_STATUS); }
 
 static void begin_delete_all(lua_State *L, session *s, int first) {
-  if (!lua_isnoneornil(L, first)) (void)error_misuse(L, "options", "delete_all_statuses takes no argument, and deletes every status");
+  if (!lua_isnoneornil(L, first))
+    (void)error_misuse(L, "options", "delete_all_statuses takes no argument, and deletes every status");
   (void)call_begin(L, 1, s, &REQUEST_DELETE_ALL, NULL, NULL, SESSION_RECORD_BODY_MAX);
 }
 
 static void begin_page(lua_State *L, session *s, int first) {
-  static const option_row rows[] = {{"limit", OPTION_INTEGER, 50, 1, 100}, {"cursor", OPTION_STRING, OPTION_NONE, 0, 0}};
+  static const option_row rows[] = {{"limit", OPTION_INTEGER, 50, 1, 100},
+                                    {"cursor", OPTION_STRING, OPTION_NONE, 0, 0}};
   char query[CURSOR_QUERY_MAX];
   const char *cursor;
   options_read(L, first, rows, 2);
   cursor = options_string(L, -1, "cursor");
-  if (cursor && strlen(cursor) > STATUS_CURSOR_MAX) (void)error_misuse(L, "cursor", "is longer than %d bytes", STATUS_CURSOR_MAX);
+  if (cursor && strlen(cursor) > STATUS_CURSOR_MAX)
+    (void)error_misuse(L, "cursor", "is longer than %d bytes", STATUS_CURSOR_MAX);
   cursor_query(query, (int)options_number(L, -1, "limit"), cursor);
   (void)call_begin(L, 1, s, &REQUEST_GET_PAGE, NULL, query, s->limits.max_bytes);
 }
 
 typedef void begin_function(lua_State *L, session *s, int first);
-static const struct { const char *name; begin_function *begin; } operations[] = {
-    {"get_status", begin_get}, {"get_page", begin_page}, {"delete_status", begin_delete}, {"delete_all_statuses", begin_delete_all}};
+static const struct {
+  const char *name;
+  begin_function *begin;
+} operations[] = {{"get_status", begin_get},
+                  {"get_page", begin_page},
+                  {"delete_status", begin_delete},
+                  {"delete_all_statuses", begin_delete_all}};
 
 static int run(lua_State *L, begin_function *begin) {
   session *s = check_client(L);
@@ -269,7 +279,8 @@ static int client_start(lua_State *L) {
       operations[i].begin(L, s, 3);
       return 1;
     }
-  return error_misuse(L, "operation", "expected get_status, get_page, delete_status or delete_all_statuses, got '%s'", name);
+  return error_misuse(L, "operation", "expected get_status, get_page, delete_status or delete_all_statuses, got '%s'",
+                      name);
 }
 
 /* client:statuses(options) -> cursor, nil, nil, cursor; see cursor.h */
@@ -307,7 +318,8 @@ static void push_event(lua_State *L, const session_event *e) {
   }
 }
 
-/* Calls on_event for what happened. An error in it is the caller's of step; the events after it wait for the next step. */
+/* Calls on_event for what happened. An error in it is the caller's of step; the events after it wait for the next
+** step. */
 static void deliver_events(lua_State *L, int client, session *s) {
   session_event e;
   while (s->open && session_take_event(s, &e)) {
@@ -329,8 +341,8 @@ static void step(lua_State *L, int client, session *s, double timeout, int ready
   if (s->event_count > 0) deliver_events(L, client, s);
 }
 
-/* client:step(timeout (0), ready) -> number of requests under way. Waits at most `timeout` seconds for something to happen. Appends
-** to the table `ready` the ids of the requests with news. */
+/* client:step(timeout (0), ready) -> number of requests under way. Waits at most `timeout` seconds for something to
+** happen. Appends to the table `ready` the ids of the requests with news. */
 static int client_step(lua_State *L) {
   session *s = check_client(L);
   double timeout = luaL_optnumber(L, 2, 0);
@@ -409,6 +421,15 @@ static int client_close(lua_State *L) {
   return 0;
 }
 
+/* The end of a scope: close() of the Lua layer where there is one, which also wakes the tasks. */
+static int client_leave_scope(lua_State *L) {
+  lua_settop(L, 1);
+  lua_getfield(L, 1, "close");
+  lua_insert(L, 1);
+  lua_call(L, 1, 0);
+  return 0;
+}
+
 static int client_tostring(lua_State *L) {
   const session *s = luaL_checkudata(L, 1, type_name);
   if (s->open) lua_pushfstring(L, "topaz.client (%s)", s->base_url);
@@ -433,14 +454,21 @@ int client_methods(lua_State *L) {
 }
 
 void client_open(lua_State *L) {
-  static const luaL_Reg methods[] = {
-      {"get_status", client_get_status}, {"get_page", client_get_page},   {"delete_status", client_delete_status},
-      {"statuses", client_statuses},     {"start", client_start},         {"delete_all_statuses", client_delete_all},
-      {"step", client_step},             {"pollfd", client_pollfd},       {"events", client_events},
-      {"timeout", client_timeout},       {"stats", client_stats},         {"close", client_close},
-      {NULL, NULL}};
+  static const luaL_Reg methods[] = {{"get_status", client_get_status},
+                                     {"get_page", client_get_page},
+                                     {"delete_status", client_delete_status},
+                                     {"statuses", client_statuses},
+                                     {"start", client_start},
+                                     {"delete_all_statuses", client_delete_all},
+                                     {"step", client_step},
+                                     {"pollfd", client_pollfd},
+                                     {"events", client_events},
+                                     {"timeout", client_timeout},
+                                     {"stats", client_stats},
+                                     {"close", client_close},
+                                     {NULL, NULL}};
   static const luaL_Reg meta[] = {
-      {"__gc", client_close}, {"__close", client_close}, {"__tostring", client_tostring}, {NULL, NULL}};
+      {"__gc", client_close}, {"__close", client_leave_scope}, {"__tostring", client_tostring}, {NULL, NULL}};
   luaL_newmetatable(L, type_name);
   luaL_setfuncs(L, meta, 0);
   luaL_newlib(L, methods);

@@ -16,7 +16,8 @@ int client_set_wait(lua_State *L);
 /* methods() -> the table of the clients' methods, for the Lua layer to add its own. */
 int client_methods(lua_State *L);
 
-/* waiter(client) -> its wait function; state(client) -> a table for the Lua layer; scheduler(client) -> its scheduler or nil. */
+/* waiter(client) -> its wait function; state(client) -> a table for the Lua layer; scheduler(client) -> its scheduler
+** or nil. */
 int client_waiter(lua_State *L);
 int client_state(lua_State *L);
 int client_scheduler(lua_State *L);

@@ -1,4 +1,6 @@
 /* core: luaopen_topaz_core. Creates the metatables and gives the module's functions. */
+#include <time.h>
+
 #include <lauxlib.h>
 #include <lua.h>
 
@@ -19,6 +21,14 @@
 /* now() -> seconds of the monotonic clock */
 static int core_now(lua_State *L) {
   lua_pushnumber(L, transport_now());
+  return 1;
+}
+
+/* wall() -> Unix seconds of this machine's clock, which may jump */
+static int core_wall(lua_State *L) {
+  struct timespec ts;
+  (void)timespec_get(&ts, TIME_UTC);
+  lua_pushnumber(L, (double)ts.tv_sec + (double)ts.tv_nsec * 1e-9);
   return 1;
 }
 
@@ -56,7 +66,8 @@ static void push_library(lua_State *L) {
 #undef FLAG
 }
 
-LUAMOD_API int luaopen_topaz_core(lua_State *L);
+/* The one symbol that the module exports: -fvisibility=hidden hides the rest. */
+__attribute__((visibility("default"))) LUAMOD_API int luaopen_topaz_core(lua_State *L);
 
 LUAMOD_API int luaopen_topaz_core(lua_State *L) {
   static const luaL_Reg functions[] = {{"client", client_new},
@@ -70,6 +81,7 @@ LUAMOD_API int luaopen_topaz_core(lua_State *L) {
                                        {"is_process_id", core_is_process_id},
                                        {"error", core_error},
                                        {"now", core_now},
+                                       {"wall", core_wall},
                                        {NULL, NULL}};
   luaL_checkversion(L);
   error_open(L);

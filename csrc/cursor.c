@@ -13,28 +13,30 @@ enum { CLIENT = 1, CURRENT, NEXT, KEYS, QUEUE, SEEN, KEPT, USER_VALUES = KEPT };
 enum { BATCH = 128 }; /* records decoded at a time; a page has at most 100 */
 
 typedef struct {
-  session *session;     /* valid while the client (user value) is open, session->open tells */
+  session *session; /* valid while the client (user value) is open, session->open tells */
   cursor_place place;
   cursor_where where;
   json_shape shape;
   call *current, *next; /* anchored in the user values of the same names */
   int prefetch;
   uint64_t max_bytes;
-  lua_Integer queued, given;      /* records in the queue, and how many of them were given out */
-  bool skipping;                  /* everything up to place.last was given out before */
-  bool page_read;                 /* the present page's document is complete */
+  lua_Integer queued, given; /* records in the queue, and how many of them were given out */
+  bool skipping;             /* everything up to place.last was given out before */
+  bool page_read;            /* the present page's document is complete */
+  bool page_told;            /* cursor_in_page has said that the present page is over */
+  bool next_known;           /* the present page has told what follows it */
   bool has_next_page;
   bool over, closed;
   char next_page[STATUS_CURSOR_MAX + 1];
-  lua_Integer page_number;        /* counts the pages of this iteration */
-  const char *broken_promise;     /* why the next page must not be asked for; NULL: it may */
+  lua_Integer page_number;    /* counts the pages of this iteration */
+  const char *broken_promise; /* why the next page must not be asked for; NULL: it may */
 } cursor;
 
 static const char type_name[] = "topaz.cursor";
 
 static cursor *check_cursor(lua_State *L) { return luaL_checkudata(L, 1, type_name); }
 
-/* ---- asking for pages --------------------------------------------------------------------------------------------- */
+/* ---- asking for pages -------------------------------------------------------------------------------------------- */
 
 void cursor_query(char out[CURSOR_QUERY_MAX], int limit, const char *page_cursor) {
   char *end = out + sprintf(out, "paginated=true&limit=%d", limit);
@@ -49,7 +51,8 @@ static call *ask(lua_State *L, cursor *c, int which, const char *page) {
   call *k;
   if (c->place.paginated) cursor_query(query, c->place.limit, page);
   lua_getiuservalue(L, 1, CLIENT);
-  k = call_begin(L, lua_gettop(L), c->session, &REQUEST_STATUSES, NULL, c->place.paginated ? query : NULL, c->max_bytes);
+  k = call_begin(L, lua_gettop(L), c->session, &REQUEST_STATUSES, NULL, c->place.paginated ? query : NULL,
+                 c->max_bytes);
   lua_setiuservalue(L, 1, which);
   lua_pop(L, 1);
   return k;
@@ -67,41 +70,19 @@ static void drop(lua_State *L, int which, call **k) {
 static void read_again(lua_State *L, cursor *c) {
   drop(L, CURRENT, &c->current);
   drop(L, NEXT, &c->next);
-  c->page_read = false;
+  c->page_read = c->next_known = false;
   c->skipping = c->place.last[0] != '\0';
   c->broken_promise = NULL;
 }
 
-/* ---- reading a page ------------------------------------------------------------------------------------------------ */
+/* ---- reading a page ---------------------------------------------------------------------------------------------- */
 
 /* Whether the record on the top of the stack is the last one that was given out before. */
 static bool is_last(lua_State *L, const cursor *c) {
-  bool same = lua_getfield(L, -1, "process_id") == LUA_TSTRING && strncmp(lua_tostring(L, -1), c->place.last, CURSOR_ID_MAX) == 0;
+  bool same = lua_getfield(L, -1, "process_id") == LUA_TSTRING &&
+              strncmp(lua_tostring(L, -1), c->place.last, CURSOR_ID_MAX) == 0;
   lua_pop(L, 1);
   return same;
-}
-
-/* Decodes what has arrived into the queue. */
-static call_news fill(lua_State *L, cursor *c) {
-  int keys = lua_gettop(L) + 1, queue = keys + 1;
-  call_news news = CALL_RECORD;
-  c->queued = c->given = 0;
-  luaL_checkstack(L, 20, "cursor");
-  lua_getiuservalue(L, 1, KEYS);
-  lua_getiuservalue(L, 1, QUEUE);
-  while (c->queued < BATCH) {
-    c->shape.filter = c->skipping || !c->where.filter.rules ? NULL : &c->where.filter;
-    news = call_pull(L, c->current, &c->shape, keys, 0);
-    if (news == CALL_RECORD && c->skipping) {
-      if (is_last(L, c)) c->skipping = false;
-      lua_pop(L, 1);
-    } else if (news == CALL_RECORD) {
-      lua_rawseti(L, queue, ++c->queued);
-    } else if (news != CALL_SKIPPED)
-      break;
-  }
-  lua_settop(L, keys - 1);
-  return news;
 }
 
 /* Says why the next page must not be asked for, or notes its cursor as announced by this page and returns NULL. */
@@ -120,13 +101,11 @@ static const char *check_next(lua_State *L, const cursor *c) {
   return repeated ? "the server sent a cursor that it had sent before in this iteration" : NULL;
 }
 
-/* The document is complete: what follows? Asks for the next page at once if there is one. */
-static void end_page(lua_State *L, cursor *c) {
+/* Asks for the next page as soon as its cursor is known, which may be before the records of this one. */
+static void look_ahead(lua_State *L, cursor *c) {
   const status_list *l = &c->current->list;
-  c->page_read = true;
-  c->has_next_page = l->has_next_page;
-  c->broken_promise = NULL;
-  if (!l->has_next_page) return;
+  if (c->next_known || !l->has_pagination || !l->has_next_page || !l->next_cursor[0]) return;
+  c->next_known = true;
   memcpy(c->next_page, l->next_cursor, sizeof c->next_page);
   c->broken_promise = check_next(L, c);
   if (c->broken_promise || c->prefetch == 0 || !c->session->open) return;
@@ -134,7 +113,36 @@ static void end_page(lua_State *L, cursor *c) {
   request_step(c->session, 0); /* so that it goes out now, and not when somebody next waits */
 }
 
-/* ---- errors ---------------------------------------------------------------------------------------------------------- */
+/* Decodes what has arrived into the queue. */
+static call_news fill(lua_State *L, cursor *c) {
+  int keys = lua_gettop(L) + 1, queue = keys + 1;
+  call_news news = CALL_RECORD;
+  c->queued = c->given = 0;
+  luaL_checkstack(L, 20, "cursor");
+  lua_getiuservalue(L, 1, KEYS);
+  lua_getiuservalue(L, 1, QUEUE);
+  while (c->queued < BATCH) {
+    c->shape.filter = c->skipping || !c->where.filter.rules ? NULL : &c->where.filter;
+    news = call_pull(L, c->current, &c->shape, keys, 0);
+    if (news == CALL_RECORD && c->skipping) {
+      if (is_last(L, c)) c->skipping = false;
+      lua_pop(L, 1);
+    } else if (news == CALL_RECORD) {
+      lua_rawseti(L, queue, ++c->queued);
+    } else if (news != CALL_SKIPPED) break;
+  }
+  lua_settop(L, keys - 1);
+  if (news != CALL_FAILED && news != CALL_RESTARTED) look_ahead(L, c);
+  return news;
+}
+
+static void end_page(cursor *c) {
+  c->page_read = true;
+  c->page_told = false;
+  c->has_next_page = c->current->list.has_next_page;
+}
+
+/* ---- errors ------------------------------------------------------------------------------------------------------ */
 
 static int raise(lua_State *L, error_kind kind, const char *message) {
   error_info e;
@@ -144,7 +152,7 @@ static int raise(lua_State *L, error_kind kind, const char *message) {
   return lua_error(L);
 }
 
-/* ---- the iterator ---------------------------------------------------------------------------------------------------- */
+/* ---- the iterator ------------------------------------------------------------------------------------------------ */
 
 /* Goes to the next page, or to the end. */
 static void turn(lua_State *L, cursor *c) {
@@ -162,7 +170,7 @@ static void turn(lua_State *L, cursor *c) {
   memcpy(c->place.page, c->next_page, sizeof c->place.page);
   c->place.last[0] = '\0';
   c->page_number++;
-  c->page_read = c->skipping = false;
+  c->page_read = c->next_known = c->skipping = false;
   if (!c->next) return;
   lua_getiuservalue(L, 1, NEXT);
   lua_setiuservalue(L, 1, CURRENT);
@@ -182,11 +190,14 @@ static void lost_place(lua_State *L, cursor *c) {
 
 static int give(lua_State *L, cursor *c) {
   const char *id;
+  size_t n = 0;
   lua_getiuservalue(L, 1, QUEUE);
   lua_rawgeti(L, -1, ++c->given);
   lua_getfield(L, -1, "process_id");
-  id = lua_tostring(L, -1);
-  strncpy(c->place.last, id ? id : "", CURSOR_ID_MAX);
+  id = lua_tolstring(L, -1, &n);
+  if (n > CURSOR_ID_MAX) n = CURSOR_ID_MAX;
+  if (id) memcpy(c->place.last, id, n);
+  c->place.last[n] = '\0';
   lua_pop(L, 1);
   return 1;
 }
@@ -194,7 +205,11 @@ static int give(lua_State *L, cursor *c) {
 /* What fill() said, when it brought no records. True: go on; false: wait. */
 static bool react(lua_State *L, cursor *c, call_news news) {
   switch (news) {
-  case CALL_RESTARTED: c->skipping = c->place.last[0] != '\0'; return true;
+  case CALL_RESTARTED: /* what the lost attempt said of the next page may be told anew */
+    drop(L, NEXT, &c->next);
+    c->next_known = false;
+    c->skipping = c->place.last[0] != '\0';
+    return true;
   case CALL_FAILED:
     call_error(L, c->current);
     read_again(L, c);
@@ -202,7 +217,7 @@ static bool react(lua_State *L, cursor *c, call_news news) {
     return true;
   case CALL_END:
     if (c->skipping) lost_place(L, c);
-    else end_page(L, c);
+    else end_page(c);
     return true;
   case CALL_WAITING: return false;
   default: return true; /* a full batch of records that were filtered out */
@@ -212,21 +227,27 @@ static bool react(lua_State *L, cursor *c, call_news news) {
 static void check_open(lua_State *L, const cursor *c) {
   if (c->closed) (void)raise(L, ERROR_CLOSED, "the cursor is closed");
   if (!c->session->open) (void)raise(L, ERROR_CLOSED, "the client is closed");
-  if (session_is_inherited(c->session)) (void)raise(L, ERROR_CLOSED, "the client belongs to the parent process: make a new one after fork");
+  if (session_is_inherited(c->session))
+    (void)raise(L, ERROR_CLOSED, "the client belongs to the parent process: make a new one after fork");
 }
+
+enum { THROUGH, IN_PAGE }; /* what `next` gives: all pages as one, or the present one */
 
 static int next(lua_State *L, int status, lua_KContext context) {
   cursor *c = lua_touserdata(L, 1);
   (void)status;
-  (void)context;
   for (;;) {
     call_news news;
     if (lua_gettop(L) > 1 && c->current) call_waited(L, c->current);
     lua_settop(L, 1);
     if (c->given < c->queued) return give(L, c);
-    if (c->over) return 0;
+    if (c->over) return context == IN_PAGE ? lua_pushboolean(L, 0), 1 : 0;
     check_open(L, c);
     if (c->page_read) {
+      if (context == IN_PAGE && !c->page_told) {
+        c->page_told = true;
+        return 0;
+      }
       turn(L, c);
       continue;
     }
@@ -235,7 +256,7 @@ static int next(lua_State *L, int status, lua_KContext context) {
     if (c->queued > 0 && news != CALL_END) continue;
     if (react(L, c, news)) continue;
     lua_getiuservalue(L, 1, CURRENT);
-    call_wait(L, 2, 0, next);
+    call_wait(L, 2, context, next);
   }
 }
 
@@ -243,7 +264,15 @@ static int next(lua_State *L, int status, lua_KContext context) {
 static int cursor_call(lua_State *L) {
   (void)check_cursor(L);
   lua_settop(L, 1);
-  return next(L, LUA_OK, 0);
+  return next(L, LUA_OK, THROUGH);
+}
+
+/* cursor:in_page() -> the next status of the present page; nothing: the page is over, the next call begins the next one; false: that
+** was the last page. For the Lua layer. */
+static int cursor_in_page(lua_State *L) {
+  (void)check_cursor(L);
+  lua_settop(L, 1);
+  return next(L, LUA_OK, IN_PAGE);
 }
 
 /* cursor:token() -> plain text from which statuses{ resume = token } goes on behind the last status given out. */
@@ -275,7 +304,7 @@ static int cursor_tostring(lua_State *L) {
   return 1;
 }
 
-/* ---- life --------------------------------------------------------------------------------------------------------------- */
+/* ---- life -------------------------------------------------------------------------------------------------------- */
 
 void cursor_new(lua_State *L, int client, session *s, int options) {
   cursor *c = lua_newuserdatauv(L, sizeof *c, USER_VALUES);
@@ -313,9 +342,12 @@ int cursor_methods(lua_State *L) {
 }
 
 void cursor_open(lua_State *L) {
-  static const luaL_Reg methods[] = {{"token", cursor_token}, {"close", cursor_close}, {NULL, NULL}};
-  static const luaL_Reg meta[] = {{"__call", cursor_call}, {"__gc", cursor_close},          {"__close", cursor_close},
-                                  {"__tostring", cursor_tostring}, {NULL, NULL}};
+  static const luaL_Reg methods[] = {{"token", cursor_token}, {"in_page", cursor_in_page}, {"close", cursor_close}, {NULL, NULL}};
+  static const luaL_Reg meta[] = {{"__call", cursor_call},
+                                  {"__gc", cursor_close},
+                                  {"__close", cursor_close},
+                                  {"__tostring", cursor_tostring},
+                                  {NULL, NULL}};
   luaL_newmetatable(L, type_name);
   luaL_setfuncs(L, meta, 0);
   luaL_newlib(L, methods);

@@ -1,11 +1,11 @@
 /*
-** cursor: the iterator over statuses, userdata "topaz.cursor". Called, it gives the next status, or nil at the end; failures
-** are raised as error objects, and the cursor then stands where it was and may be asked again.
+** cursor: the iterator over statuses, userdata "topaz.cursor". Called, it gives the next status, or nil at the end;
+** failures are raised as error objects, and the cursor then stands where it was and may be asked again.
 **
-** Records are decoded in batches as their bytes arrive. The next page is asked for as soon as its cursor is known. Where a page
-** has to be read anew (a lost connection, an error, a token), what was given out is recognised by the process_id of the last
-** status; when that is gone from the page, the page is given from its beginning: rather twice than not at all. In the plain
-** array, which has no pages, its absence is an error.
+** Records are decoded in batches as their bytes arrive. The next page is asked for as soon as its cursor is known.
+** Where a page has to be read anew (a lost connection, an error, a token), what was given out is recognised by the
+** process_id of the last status; when that is gone from the page, the page is given from its beginning: rather twice
+** than not at all. In the plain array, which has no pages, its absence is an error.
 */
 #ifndef TOPAZ_CURSOR_H
 #define TOPAZ_CURSOR_H

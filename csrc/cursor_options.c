@@ -75,7 +75,8 @@ static bool parse_token(const char *text, size_t n, cursor_place *place) {
   char mode[2], limit[4];
   unsigned long sum;
   char *end;
-  if (n != strlen(text) || n < sizeof token_head + 9 || strncmp(text, token_head, sizeof token_head - 1) != 0) return false;
+  if (n != strlen(text) || n < sizeof token_head + 9 || strncmp(text, token_head, sizeof token_head - 1) != 0)
+    return false;
   sum = strtoul(text + n - 8, &end, 16);
   if (*end || text[n - 9] != '.' || sum != check_sum(text, n - 9)) return false;
   if (!(p = decode_part(p, mode, sizeof mode)) || !(p = decode_part(p, limit, sizeof limit)) ||
@@ -86,7 +87,7 @@ static bool parse_token(const char *text, size_t n, cursor_place *place) {
   return (mode[0] == 'p' || mode[0] == 'a') && place->limit >= 1 && place->limit <= 100 && p == text + n - 8;
 }
 
-/* ---- fields and where --------------------------------------------------------------------------------------------- */
+/* ---- fields and where -------------------------------------------------------------------------------------------- */
 
 static const char *rule_name(const void *unused, size_t i) {
   (void)unused;
@@ -97,7 +98,9 @@ static int check_member(lua_State *L, const char *option, const char *name) {
   int rule = status_rule(name);
   if (rule < 0) {
     const char *near = options_nearest(name, STATUS_RULE_COUNT, rule_name, NULL);
-    (void)error_misuse(L, option, near ? "no status has a member '%s', did you mean '%s'?" : "no status has a member '%s'", name, near);
+    (void)error_misuse(L, option,
+                       near ? "no status has a member '%s', did you mean '%s'?" : "no status has a member '%s'", name,
+                       near);
   }
   return rule;
 }
@@ -107,9 +110,11 @@ static void read_fields(lua_State *L, int fields, json_shape *shape) {
   shape->keep = 1u << status_rule("process_id");
   shape->keep_unknown = false;
   for (lua_pushnil(L); lua_next(L, fields); lua_pop(L, 1)) pairs++;
-  if (n == 0 || pairs != n) (void)error_misuse(L, "fields", "expected a list of names of members, such as { \"process_id\", \"status\" }");
+  if (n == 0 || pairs != n)
+    (void)error_misuse(L, "fields", "expected a list of names of members, such as { \"process_id\", \"status\" }");
   for (size_t i = 1; i <= n; i++) {
-    if (lua_rawgeti(L, fields, (lua_Integer)i) != LUA_TSTRING) (void)error_misuse(L, "fields", "expected names of members, got a %s", luaL_typename(L, -1));
+    if (lua_rawgeti(L, fields, (lua_Integer)i) != LUA_TSTRING)
+      (void)error_misuse(L, "fields", "expected names of members, got a %s", luaL_typename(L, -1));
     shape->keep |= 1u << check_member(L, "fields", lua_tostring(L, -1));
     lua_pop(L, 1);
   }
@@ -135,7 +140,9 @@ static size_t read_set(lua_State *L, const char *member, int value, cursor_text 
     if (out) out->text = lua_tolstring(L, value, &out->length);
     return 1;
   }
-  if (!lua_istable(L, value)) (void)error_misuse(L, "where", "'%s': expected a string or a table of strings, got %s", member, luaL_typename(L, value));
+  if (!lua_istable(L, value))
+    (void)error_misuse(L, "where", "'%s': expected a string or a table of strings, got %s", member,
+                       luaL_typename(L, value));
   for (lua_pushnil(L); lua_next(L, value); lua_pop(L, 1)) {
     bool in_list = lua_type(L, -2) == LUA_TNUMBER;
     int text = in_list ? -1 : -2;
@@ -148,7 +155,8 @@ static size_t read_set(lua_State *L, const char *member, int value, cursor_text 
   return n;
 }
 
-/* The texts themselves stay alive in `kept`, which gets each value of the caller's table, copied, so that later changes do not matter. */
+/* The texts themselves stay alive in `kept`, which gets each value of the caller's table, copied, so that later
+** changes do not matter. */
 static void read_where(lua_State *L, int given, int kept, cursor_where *w) {
   for (lua_pushnil(L); lua_next(L, given); lua_pop(L, 1)) {
     int value = lua_gettop(L), rule;
@@ -158,7 +166,8 @@ static void read_where(lua_State *L, int given, int kept, cursor_where *w) {
     if (lua_type(L, -2) != LUA_TSTRING) (void)error_misuse(L, "where", "expected names of members as keys");
     member = lua_tostring(L, -2);
     rule = check_member(L, "where", member);
-    if (STATUS_RULES[rule].types != JSON_STRING) (void)error_misuse(L, "where", "'%s' is no text: only members that are strings can be asked for", member);
+    if (STATUS_RULES[rule].types != JSON_STRING)
+      (void)error_misuse(L, "where", "'%s' is no text: only members that are strings can be asked for", member);
     n = read_set(L, member, value, NULL);
     texts = lua_newuserdatauv(L, (n + 1) * sizeof *texts, 0);
     (void)read_set(L, member, value, texts);
@@ -177,14 +186,14 @@ static void read_where(lua_State *L, int given, int kept, cursor_where *w) {
   w->filter.context = w;
 }
 
-/* ---- all ------------------------------------------------------------------------------------------------------------ */
+/* ---- all --------------------------------------------------------------------------------------------------------- */
 
 void cursor_read_options(lua_State *L, int options, cursor_settings *out, json_shape *shape, cursor_where *where) {
   static const option_row rows[] = {
-      {"limit", OPTION_INTEGER, 100, 1, 100},         {"cursor", OPTION_STRING, OPTION_NONE, 0, 0},
-      {"paginated", OPTION_BOOLEAN, 1, 0, 0},         {"prefetch", OPTION_INTEGER, 1, 0, 1},
-      {"fields", OPTION_TABLE, OPTION_NONE, 0, 0},    {"where", OPTION_TABLE, OPTION_NONE, 0, 0},
-      {"resume", OPTION_STRING, OPTION_NONE, 0, 0},   {"max_bytes", OPTION_INTEGER, OPTION_NONE, 1024, 1e15}};
+      {"limit", OPTION_INTEGER, 100, 1, 100},       {"cursor", OPTION_STRING, OPTION_NONE, 0, 0},
+      {"paginated", OPTION_BOOLEAN, 1, 0, 0},       {"prefetch", OPTION_INTEGER, 1, 0, 1},
+      {"fields", OPTION_TABLE, OPTION_NONE, 0, 0},  {"where", OPTION_TABLE, OPTION_NONE, 0, 0},
+      {"resume", OPTION_STRING, OPTION_NONE, 0, 0}, {"max_bytes", OPTION_INTEGER, OPTION_NONE, 1024, 1e15}};
   cursor_place *place = &out->place;
   int read, kept;
   const char *text;
@@ -198,11 +207,13 @@ void cursor_read_options(lua_State *L, int options, cursor_settings *out, json_s
   out->max_bytes = options_number(L, read, "max_bytes");
   text = options_string(L, read, "cursor");
   if (text && !place->paginated) (void)error_misuse(L, "cursor", "has no meaning with paginated = false");
-  if (text && strlen(text) > STATUS_CURSOR_MAX) (void)error_misuse(L, "cursor", "is longer than %d bytes", STATUS_CURSOR_MAX);
+  if (text && strlen(text) > STATUS_CURSOR_MAX)
+    (void)error_misuse(L, "cursor", "is longer than %d bytes", STATUS_CURSOR_MAX);
   if (text) memcpy(place->page, text, strlen(text) + 1);
   if (lua_getfield(L, read, "resume") == LUA_TSTRING) {
     if (text) (void)error_misuse(L, "resume", "cannot go together with cursor");
-    if (!parse_token(lua_tostring(L, -1), lua_rawlen(L, -1), place)) (void)error_misuse(L, "resume", "is no token of cursor:token()");
+    if (!parse_token(lua_tostring(L, -1), lua_rawlen(L, -1), place))
+      (void)error_misuse(L, "resume", "is no token of cursor:token()");
   }
   if (lua_getfield(L, read, "fields") == LUA_TTABLE) read_fields(L, lua_gettop(L), shape);
   if (lua_getfield(L, read, "where") == LUA_TTABLE) read_where(L, lua_gettop(L), kept, where);

@@ -23,7 +23,8 @@ typedef struct {
   size_t length;
 } cursor_text;
 
-/* What `where` lets pass: for each rule the texts, sorted, in memory that the table pushed by cursor_read_options keeps. */
+/* What `where` lets pass: for each rule the texts, sorted, in memory that the table pushed by cursor_read_options
+** keeps. */
 typedef struct {
   json_filter filter;
   struct {
@@ -39,8 +40,8 @@ typedef struct {
 } cursor_settings;
 
 /*
-** Reads the options at `options`: raises on misuse. Fills `out`, the shape's projection, and `where`; pushes one value, a
-** table that keeps what `where` borrows.
+** Reads the options at `options`: raises on misuse. Fills `out`, the shape's projection, and `where`; pushes one
+** value, a table that keeps what `where` borrows.
 */
 void cursor_read_options(lua_State *L, int options, cursor_settings *out, json_shape *shape, cursor_where *where);
 

@@ -9,7 +9,10 @@
 ** inside a value, a skimmer that keeps its place across feeds looks for the value's end, so that the time stays linear
 ** however small the pieces are.
 **
-** Numbers: an integer that fits 64 bits is a Lua integer; other numbers are floats; one too large for a float is an error.
+** An error has the same text and offset however the text was cut into pieces; it stays: every later pull gives it again.
+**
+** Numbers: an integer that fits 64 bits is a Lua integer (-0 is 0); other numbers are floats, whatever the locale; one too
+** large for a float is JSON_MALFORMED.
 ** null: absent as a member of an object; json_null as an element of an array. Duplicate members: the last one counts.
 ** Refused, with the byte offset: invalid UTF-8, lone surrogates, control bytes in strings, a byte order mark, depth over
 ** JSON_DEPTH_MAX, and all that RFC 8259 does not allow.
@@ -25,9 +28,9 @@
 
 enum {
   JSON_DEPTH_MAX = 64,           /* brackets open at once, those entered by json_enter included */
-  JSON_BUFFER_FULL = 256 * 1024, /* json_full says so from here on, unless one value needs more */
-  JSON_VALUE_MAX = 4 * 1024 * 1024, /* bytes of one value read by json_value or json_record; above: JSON_TOO_LARGE */
-  JSON_NAME_MAX = 63
+  JSON_BUFFER_FULL = 256 * 1024,    /* json_full says so from here on, unless one value needs more */
+  JSON_VALUE_MAX = 4 * 1024 * 1024, /* bytes of one value, or of one name read by json_member; above: JSON_TOO_LARGE */
+  JSON_NAME_MAX = 63                /* bytes of a rule's name, and of a name that is learned */
 };
 
 typedef enum {
@@ -54,21 +57,35 @@ enum {
 
 typedef struct {
   const char *what;               /* a static text such as "expected ','"; NULL: no error yet */
-  char member[JSON_NAME_MAX + 1]; /* the member it is about, "" when none */
+  char member[JSON_NAME_MAX + 1]; /* the member of the outermost object of the value it is about, "" when none */
   uint64_t offset;                /* bytes from the beginning of the text */
 } json_error;
 
+/* Where the skimmer stands in the value that begins at the first unread byte. Private. */
 typedef struct {
-  char *data; /* malloc'ed, owned by the reader; unread bytes are data[start] to data[end - 1], padded behind */
+  size_t at;               /* bytes of the value read so far */
+  size_t token, mark;      /* where the number or literal, and the escape or character within a string, began */
+  size_t name, name_end;   /* the member of the outermost object it is in; name_end 0: none */
+  uint64_t objects;        /* a stack of bits, the innermost bracket in bit 0: it is an object */
+  unsigned depth;
+  unsigned unit;           /* of a \u escape */
+  unsigned char state, left, low, high;
+  bool is_name, wants_low; /* the string is a member's name; a low surrogate must follow */
+} json_skim;
+
+typedef struct {
+  char *data; /* malloc'ed, owned by the reader; unread bytes are data[start] to data[end - 1], padded behind by zeros */
   size_t start, end, capacity;
-  uint64_t consumed; /* bytes of the text that stood before data[0] */
-  bool finished, broken;
-  unsigned depth;      /* brackets entered and not yet closed */
-  uint64_t is_object;  /* bit d: the bracket at depth d is an object */
-  bool first;          /* nothing yet read inside the innermost bracket */
-  struct { size_t at; unsigned depth; bool in_string, escaped, whole; } skim; /* `at` counts from start */
-  char *scratch;       /* malloc'ed, owned: unescaped text */
-  size_t scratch_size;
+  uint64_t consumed;  /* bytes of the text that stood before data[0] */
+  bool finished;
+  json_result broken; /* JSON_OK, else the answer to every pull */
+  unsigned place;     /* between the parts of the innermost bracket */
+  unsigned depth;     /* brackets entered and not yet closed */
+  uint64_t objects;   /* as in json_skim, of those entered */
+  size_t waiting;     /* unread bytes when the last pull answered JSON_MORE, else 0 */
+  json_skim skim;
+  char *scratch;      /* malloc'ed, owned: unescaped text */
+  size_t scratch_size, name_length;
   json_error error;
 } json_reader;
 
@@ -78,12 +95,12 @@ void json_init(json_reader *r);
 void json_reset(json_reader *r);
 void json_free(json_reader *r);
 
-/* Adds bytes (copied). false: no memory (the reader is then broken with JSON_TOO_LARGE). */
+/* Adds bytes (copied). false: no memory (the reader is then broken with JSON_TOO_LARGE). After an error bytes are dropped. */
 bool json_feed(json_reader *r, const char *bytes, size_t n);
 /* No more bytes will come: only now is a number at the very end complete, and JSON_MORE final. */
 void json_finish(json_reader *r);
-/* The feeder should hold back until something was consumed. Never true while the reader waits for the rest of a value
-** (the answer of the last pull was JSON_MORE) and the buffer is below JSON_VALUE_MAX. */
+/* The feeder should hold back until the next pull: JSON_BUFFER_FULL bytes or more are unread. Never true when the last pull
+** answered JSON_MORE and nothing was fed since, so a value of any allowed length gets through. */
 bool json_full(const json_reader *r);
 /* The unread bytes, for an excerpt in a message. */
 const char *json_unread(const json_reader *r, size_t *n);
@@ -110,13 +127,14 @@ void json_push_null(lua_State *L);
 
 /* ---- records: many objects of one shape ------------------------------------------------------------------- */
 
-/* What the caller knows of a member beforehand. */
+/* What the caller knows of a member beforehand. A rule for JSON_FLOAT alone takes integers too, as floats. */
 typedef struct {
-  const char *name;
-  unsigned types; /* allowed types; null always counts as absent */
-  bool required;  /* absent: JSON_WRONG */
+  const char *name; /* at most JSON_NAME_MAX bytes */
+  unsigned types;   /* allowed types; null always counts as absent */
+  bool required;    /* absent: JSON_WRONG */
 } json_rule;
 
+/* Which records are wanted. All rules are checked before it is asked: a record that is wrong is an error, wanted or not. */
 typedef struct json_filter {
   uint32_t rules;                  /* bit i: rule i must be present, a string, and pass `accept` */
   bool (*accept)(const void *context, size_t rule, const char *text, size_t n); /* decoded text */
@@ -127,7 +145,9 @@ typedef struct json_slot json_slot; /* one learned member */
 typedef struct json_span json_span; /* one member of the record being read */
 
 /* What was learned from the records read so far: names and their order. Plain struct; owner calls json_shape_free. The interned
-** names live in a Lua table of the owner's, `keys` below, slot i at index i + 1. */
+** names live in a Lua table of the owner's, `keys` below, slot i at index i + 1. Slot i is rule i; behind them come the names
+** without a rule, as many as the room allows, however many a server invents. Whoever reads may change `keep` and `keep_unknown`
+** before the first record only, and `filter` at any time. */
 typedef struct {
   const json_rule *rules; /* borrowed; at most 32 */
   size_t rule_count;
@@ -136,10 +156,14 @@ typedef struct {
   const json_filter *filter; /* borrowed; NULL: every record passes */
   json_slot *slots;
   size_t slot_count, slot_capacity;
-  uint32_t *index; /* hash table of slots */
-  size_t index_size;
+  size_t interned;   /* slots whose names are in `keys` */
+  uint32_t first;    /* the slot a record is expected to begin with */
+  uint32_t required; /* bit i: rule i is required */
+  uint16_t *index;   /* hash table: slot number + 1, 0 for none */
+  size_t index_size; /* a power of two */
+  size_t probes;     /* no name is further than this from its place in the hash table */
   json_span *spans;
-  size_t span_count, span_capacity;
+  size_t span_capacity;
   uint64_t serial; /* number of the record, marks slots seen */
 } json_shape;
 

@@ -35,7 +35,8 @@ static size_t distance(const char *a, const char *b) {
   return row[m];
 }
 
-const char *options_nearest(const char *name, size_t count, const char *(*name_at)(const void *, size_t), const void *context) {
+const char *options_nearest(const char *name, size_t count, const char *(*name_at)(const void *, size_t),
+                            const void *context) {
   const char *best = NULL;
   size_t best_distance = strlen(name) / 2 + 1;
   for (size_t i = 0; i < count; i++) {
@@ -55,15 +56,18 @@ static int unknown(lua_State *L, const char *name, const option_row *rows, size_
   return error_misuse(L, name, "unknown option");
 }
 
-static const char *const wanted[] = {"a string that is not empty", "a number", "an integer", "a boolean", "a table", "a function"};
+static const char *const wanted[] = {
+    "a string that is not empty", "a number", "an integer", "a boolean", "a table", "a function"};
 
 static int wrong(lua_State *L, const option_row *row, int value) {
   char got[64];
   if (lua_type(L, value) == LUA_TNUMBER) (void)snprintf(got, sizeof got, "%.14g", lua_tonumber(L, value));
-  else if (lua_type(L, value) == LUA_TSTRING && lua_rawlen(L, value) == 0) (void)snprintf(got, sizeof got, "an empty string");
+  else if (lua_type(L, value) == LUA_TSTRING && lua_rawlen(L, value) == 0)
+    (void)snprintf(got, sizeof got, "an empty string");
   else (void)snprintf(got, sizeof got, "%s", luaL_typename(L, value));
   if (row->type == OPTION_NUMBER || row->type == OPTION_INTEGER)
-    return error_misuse(L, row->name, "expected %s from %.14g to %.14g, got %s", wanted[row->type], row->min, row->max, got);
+    return error_misuse(L, row->name, "expected %s from %.14g to %.14g, got %s", wanted[row->type], row->min, row->max,
+                        got);
   return error_misuse(L, row->name, "expected %s, got %s", wanted[row->type], got);
 }
 

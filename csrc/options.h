@@ -10,9 +10,9 @@
 #include <lua.h>
 
 typedef enum {
-  OPTION_STRING,   /* not empty */
-  OPTION_NUMBER,   /* finite, from min to max */
-  OPTION_INTEGER,  /* from min to max; 3.0 is fine, "3" is not */
+  OPTION_STRING,  /* not empty */
+  OPTION_NUMBER,  /* finite, from min to max */
+  OPTION_INTEGER, /* from min to max; 3.0 is fine, "3" is not */
   OPTION_BOOLEAN,
   OPTION_TABLE,
   OPTION_FUNCTION
@@ -39,6 +39,7 @@ int options_boolean(lua_State *L, int index, const char *name);
 const char *options_string(lua_State *L, int index, const char *name); /* NULL when absent */
 
 /* The nearest of `count` names (by edits, case ignored), NULL when none is near. `name_at` gives the i-th. */
-const char *options_nearest(const char *name, size_t count, const char *(*name_at)(const void *, size_t), const void *context);
+const char *options_nearest(const char *name, size_t count, const char *(*name_at)(const void *, size_t),
+                            const void *context);
 
 #endif

@@ -132,7 +132,8 @@ static void fill_error(request *r, error_kind kind) {
   e->http_status = r->transfer.http_status;
   e->attempts = r->attempts;
   /* Which of the two a person has to know of: a DELETE that may have happened, and a call that surely did not. */
-  if (is_delete(r) && r->unknown && kind != ERROR_NOT_FOUND && kind != ERROR_CONFLICT) e->outcome = ERROR_OUTCOME_UNKNOWN;
+  if (is_delete(r) && r->unknown && kind != ERROR_NOT_FOUND && kind != ERROR_CONFLICT)
+    e->outcome = ERROR_OUTCOME_UNKNOWN;
   else if (!r->sent) e->outcome = ERROR_OUTCOME_UNSENT;
 }
 
@@ -161,8 +162,10 @@ static retry_fault fault_of(const request *r) {
 }
 
 static const char *reason_of(retry_fault fault, int http_status) {
-  static const char *const names[] = {"answered", "resolve", "connect", "tls", "timeout", "lost", "protocol", "too_large"};
-  if (http_status >= 300 || (fault == RETRY_ANSWERED && http_status)) return http_status == 429 ? "rate_limited" : "http_status";
+  static const char *const names[] = {"answered", "resolve", "connect",  "tls",
+                                      "timeout",  "lost",    "protocol", "too_large"};
+  if (http_status >= 300 || (fault == RETRY_ANSWERED && http_status))
+    return http_status == 429 ? "rate_limited" : "http_status";
   return names[fault];
 }
 
@@ -180,16 +183,22 @@ static error_kind kind_of(retry_fault fault, int http_status) {
 
 /* What a person reads when there is no answer of the server's to quote. */
 static void describe(request *r, retry_fault fault, const char *why) {
-  static const char *const texts[] = {
-      "an answer without the body that belongs to it", "the host name does not resolve", "no connection", "no trusted TLS connection",
-      "no answer in time", "the connection was lost", "not the HTTP that was expected", "the answer is too large"};
+  static const char *const texts[] = {"an answer without the body that belongs to it",
+                                      "the host name does not resolve",
+                                      "no connection",
+                                      "no trusted TLS connection",
+                                      "no answer in time",
+                                      "the connection was lost",
+                                      "not the HTTP that was expected",
+                                      "the answer is too large"};
   const char *detail = why ? why : r->transfer.detail;
   if (r->transfer.http_status >= 300) {
+    static const char advice[] = ", which is not followed, since the key would travel: check base_url";
     char origin[200];
     if (r->transfer.http_status < 400 && transport_origin(r->transfer.location, origin, sizeof origin)) {
       error_message(&r->error, "redirected to ");
       error_append(&r->error, origin, strlen(origin), sizeof origin);
-      error_append(&r->error, ", which is not followed, since the key would travel: check base_url", 100, ERROR_TEXT_MAX);
+      error_append(&r->error, advice, sizeof advice - 1, ERROR_TEXT_MAX);
     }
     return; /* else the owner adds the words of the error body */
   }
@@ -258,7 +267,8 @@ static void note_clock(session *s, const transfer *x) {
   s->has_skew = true;
 }
 
-/* One attempt is over, by the transfer's end or by what its body turned out to be (then `why` says what is wrong with it). */
+/* One attempt is over, by the transfer's end or by what its body turned out to be (then `why` says what is wrong with
+** it). */
 static void judge(request *r, retry_fault fault, const char *why) {
   retry_attempt a = {r->operation->kind, fault, r->transfer.http_status, r->transfer.sends > 0, r->unknown};
   retry_verdict verdict = retry_judge(&a);
@@ -293,9 +303,9 @@ void request_attempt_over(request *r) {
     s->stats.throttled++;
     retry_pacer_limited(&s->pacer, transport_now(), asked_delay(r));
     emit(r, "throttle", "rate_limited", retry_pacer_delay(&s->pacer, transport_now()));
-  } else if (request_has_answer(r))
-    retry_pacer_succeeded(&s->pacer, transport_now());
-  if (fault == RETRY_ANSWERED && request_has_answer(r) && r->operation->has_body && (is_delete(r) || x->http_status != 204)) {
+  } else if (request_has_answer(r)) retry_pacer_succeeded(&s->pacer, transport_now());
+  if (fault == RETRY_ANSWERED && request_has_answer(r) && r->operation->has_body &&
+      (is_delete(r) || x->http_status != 204)) {
     request_move(r, SESSION_SETTLED, REQUEST_BODY);
     tell(r);
     return;
@@ -312,12 +322,11 @@ void request_body_failed(request *r, retry_fault fault, const char *message) {
   if (r->state == REQUEST_ACTIVE) { /* wrong before the end came */
     transport_cancel(&r->transfer);
     r->transfer.ended = transport_now();
-  } else if (r->state != REQUEST_BODY)
-    return;
+  } else if (r->state != REQUEST_BODY) return;
   judge(r, fault, message);
 }
 
-/* ---- beginning and moving on --------------------------------------------------------------------------------------- */
+/* ---- beginning and moving on ------------------------------------------------------------------------------------- */
 
 char *request_encode(char *out, const char *text, size_t n) {
   static const char hex[] = "0123456789ABCDEF";
@@ -336,7 +345,8 @@ char *request_encode(char *out, const char *text, size_t n) {
 }
 
 static char *make_url(const session *s, const char *process_id, const char *query) {
-  size_t size = strlen(s->base_url) + sizeof "/status/" + (process_id ? strlen(process_id) : 0) + (query ? strlen(query) + 1 : 0);
+  size_t size =
+      strlen(s->base_url) + sizeof "/status/" + (process_id ? strlen(process_id) : 0) + (query ? strlen(query) + 1 : 0);
   char *url = malloc(size);
   if (url)
     (void)snprintf(url, size, "%s/status%s%s%s%s", s->base_url, process_id ? "/" : "", process_id ? process_id : "",
@@ -425,6 +435,4 @@ bool request_launch(request *r) {
   return false;
 }
 
-void request_late(request *r) {
-  fail(r, ERROR_TIMEOUT, "the time of the call was over before it could be sent");
-}
+void request_late(request *r) { fail(r, ERROR_TIMEOUT, "the time of the call was over before it could be sent"); }

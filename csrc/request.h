@@ -3,13 +3,14 @@
 **
 ** A request is plain C that its owner (a userdata) embeds. It is begun, and from then on request_step moves it along:
 **
-**   QUEUED -> ACTIVE -> BODY   a success whose body the owner now decodes; then request_body_done or request_body_failed
+**   QUEUED -> ACTIVE -> BODY   a success whose body the owner now decodes; then request_body_done or
+**                               request_body_failed
 **                    -> DONE   a success without a body to decode
 **                    -> DELAYED (back-off) -> QUEUED
 **                    -> FAILED `error` says why
 **
-** Only a complete JSON document makes a read a success, and only the owner can tell, since decoding builds Lua values: so
-** a BODY may still go back to DELAYED. No function here touches Lua.
+** Only a complete JSON document makes a read a success, and only the owner can tell, since decoding builds Lua values:
+** so a BODY may still go back to DELAYED. No function here touches Lua.
 */
 #ifndef TOPAZ_REQUEST_H
 #define TOPAZ_REQUEST_H
@@ -20,10 +21,10 @@
 #include "transport.h"
 
 typedef struct {
-  const char *name;   /* as in err.operation */
+  const char *name; /* as in err.operation */
   const char *method;
   retry_operation kind;
-  bool streams; /* a list: the body is decoded as it comes, and only silence ends an attempt */
+  bool streams;  /* a list: the body is decoded as it comes, and only silence ends an attempt */
   bool has_body; /* a success carries a body to decode */
 } request_operation;
 
@@ -44,24 +45,24 @@ typedef struct request request;
 struct request {
   session *session; /* NULL: not begun, or its client is closed */
   request *prev, *next;
-  int list;         /* SESSION_QUEUED and so on */
+  int list; /* SESSION_QUEUED and so on */
   request *ready_next;
   bool is_ready;
   unsigned long long id;
   const request_operation *operation;
   char process_id[40];
-  char *url;        /* malloc'ed, owned */
+  char *url; /* malloc'ed, owned */
   request_state state;
-  unsigned attempts;      /* sends that went out, and attempts that failed before that */
-  bool sent;              /* an attempt surely went out */
-  bool unknown;           /* an attempt was sent and its outcome is not known */
-  bool already_gone;      /* DONE: a DELETE that met 404 after an unknown outcome */
+  unsigned attempts; /* sends that went out, and attempts that failed before that */
+  bool sent;         /* an attempt surely went out */
+  bool unknown;      /* an attempt was sent and its outcome is not known */
+  bool already_gone; /* DONE: a DELETE that met 404 after an unknown outcome */
   bool too_large;
-  const char *refused;    /* FAILED: why there was no other attempt; a static text or NULL */
+  const char *refused; /* FAILED: why there was no other attempt; a static text or NULL */
   uint64_t max_bytes;
-  double begun, deadline; /* monotonic */
-  double not_before;      /* DELAYED: until then */
-  double attempt_begun;   /* on the session's attended clock */
+  double begun, deadline;  /* monotonic */
+  double not_before;       /* DELAYED: until then */
+  double attempt_begun;    /* on the session's attended clock */
   double attempt_progress; /* likewise */
   transfer transfer;
   json_reader body;
@@ -83,8 +84,8 @@ bool request_has_answer(const request *r);
 void request_consumed(request *r);
 /* The document was complete and right. */
 void request_body_done(request *r);
-/* It was not: RETRY_LOST, ended too early (may be sent again), RETRY_PROTOCOL, wrong, or RETRY_TOO_LARGE. A DELETE is done all
-** the same. */
+/* It was not: RETRY_LOST, ended too early (may be sent again), RETRY_PROTOCOL, wrong, or RETRY_TOO_LARGE. A DELETE is
+** done all the same. */
 void request_body_failed(request *r, retry_fault fault, const char *message);
 
 /* Advances all requests of the session, waiting at most `timeout` seconds for something to happen. */

@@ -26,7 +26,8 @@ static void wake_delayed(session *s, double now) {
   }
 }
 
-/* Seconds left to an attempt: to connect, then to be whole (a list: to show progress). A list that flows has no other limit. */
+/* Seconds left to an attempt: to connect, then to be whole (a list: to show progress). A list that flows has no other
+** limit. */
 static double time_left(const request *r, double now) {
   const session_limits *l = &r->session->limits;
   double attended = r->session->attended, left, call = r->deadline - now;

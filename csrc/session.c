@@ -11,7 +11,8 @@ static uint64_t seed(const session *s) {
   struct timespec ts;
   uint64_t x;
   clock_gettime(CLOCK_REALTIME, &ts);
-  x = (uint64_t)ts.tv_nsec * 0x9E3779B97F4A7C15u ^ (uint64_t)ts.tv_sec ^ (uint64_t)(uintptr_t)s << 16 ^ (uint64_t)getpid() << 40;
+  x = (uint64_t)ts.tv_nsec * 0x9E3779B97F4A7C15u ^ (uint64_t)ts.tv_sec ^ (uint64_t)(uintptr_t)s << 16 ^
+      (uint64_t)getpid() << 40;
   return x ? x : 1;
 }
 

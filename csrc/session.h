@@ -27,9 +27,9 @@ typedef struct {
 } session_limits;
 
 enum {
-  SESSION_STREAMS_MAX = 100,      /* requests at a time once the server speaks HTTP/2 */
-  SESSION_EVENTS_MAX = 65536,     /* events waiting to be delivered; more are dropped and counted */
-  SESSION_ERROR_BODY_MAX = 16384, /* bytes of an error body that are kept */
+  SESSION_STREAMS_MAX = 100,                /* requests at a time once the server speaks HTTP/2 */
+  SESSION_EVENTS_MAX = 65536,               /* events waiting to be delivered; more are dropped and counted */
+  SESSION_ERROR_BODY_MAX = 16384,           /* bytes of an error body that are kept */
   SESSION_RECORD_BODY_MAX = 4 * 1024 * 1024 /* bytes of a response that holds one record */
 };
 
@@ -47,7 +47,9 @@ typedef struct {
 } session_stats;
 
 struct request;
-typedef struct { struct request *head, *tail; } request_list;
+typedef struct {
+  struct request *head, *tail;
+} request_list;
 
 /* Where a live request is linked: each in exactly one list. */
 enum { SESSION_QUEUED, SESSION_DELAYED, SESSION_ACTIVE, SESSION_SETTLED, SESSION_LISTS };
@@ -59,19 +61,19 @@ typedef struct session {
   retry_budget budget;
   retry_pacer pacer;
   request_list lists[SESSION_LISTS];
-  unsigned active;          /* length of the active list */
-  unsigned unsettled;       /* length of all lists but the settled one */
-  struct request *ready;    /* requests with news for whoever waits for them */
+  unsigned active;       /* length of the active list */
+  unsigned unsettled;    /* length of all lists but the settled one */
+  struct request *ready; /* requests with news for whoever waits for them */
   struct request **ready_tail;
-  bool multiplexed;         /* the server speaks HTTP/2 */
-  double attended;          /* a clock that runs only while somebody steps the session */
+  bool multiplexed; /* the server speaks HTTP/2 */
+  double attended;  /* a clock that runs only while somebody steps the session */
   double last_step;
-  double skew;              /* server's clock minus ours, by the last Date */
+  double skew; /* server's clock minus ours, by the last Date */
   bool has_skew;
   uint64_t random;
   unsigned long long last_id;
   bool want_events;
-  session_event *events;    /* malloc'ed ring */
+  session_event *events; /* malloc'ed ring */
   unsigned event_first, event_count, event_capacity;
   session_stats stats;
   pid_t pid;

@@ -97,7 +97,8 @@ static json_result take_pagination(lua_State *L, status_list *l, json_reader *r)
   if (type == LUA_TNIL) return JSON_OK;
   if (type != LUA_TSTRING) return wrong(l, r, "member 'pagination.next_cursor': expected a string");
   cursor = lua_tolstring(L, -1, &n);
-  if (n > STATUS_CURSOR_MAX || memchr(cursor, '\0', n)) return wrong(l, r, "member 'pagination.next_cursor': too long, or holds a NUL");
+  if (n > STATUS_CURSOR_MAX || memchr(cursor, '\0', n))
+    return wrong(l, r, "member 'pagination.next_cursor': too long, or holds a NUL");
   memcpy(l->next_cursor, cursor, n + 1);
   return JSON_OK;
 }

@@ -25,21 +25,30 @@ bool status_is_process_id(const char *text, size_t n);
 
 /* The place in a list response, of either shape. Zeroed: before the beginning. */
 typedef struct {
-  enum { LIST_START, LIST_ENVELOPE, LIST_DATA, LIST_PAGINATION, LIST_UNKNOWN, LIST_ARRAY, LIST_TAIL, LIST_COMPLETE } stage;
-  bool at_element;         /* the comma before the next status was read */
-  bool is_array;           /* the plain array: the one and last page */
+  enum {
+    LIST_START,
+    LIST_ENVELOPE,
+    LIST_DATA,
+    LIST_PAGINATION,
+    LIST_UNKNOWN,
+    LIST_ARRAY,
+    LIST_TAIL,
+    LIST_COMPLETE
+  } stage;
+  bool at_element; /* the comma before the next status was read */
+  bool is_array;   /* the plain array: the one and last page */
   bool has_data, has_pagination;
   bool has_next_page;
   char next_cursor[STATUS_CURSOR_MAX + 1]; /* "" when there is none */
-  char unknown[JSON_NAME_MAX + 1]; /* the member whose value is due in LIST_UNKNOWN */
-  const char *wrong;       /* after JSON_WRONG: what, when it is not in the reader's error */
+  char unknown[JSON_NAME_MAX + 1];         /* the member whose value is due in LIST_UNKNOWN */
+  const char *wrong;                       /* after JSON_WRONG: what, when it is not in the reader's error */
 } status_list;
 
 void status_list_init(status_list *l);
 
 /*
-** Reads on. JSON_OK: pushed the next status. JSON_SKIPPED: one was filtered out. JSON_CLOSE: the document is complete and
-** right (nothing pushed). JSON_MORE, JSON_MALFORMED, JSON_WRONG, JSON_TOO_LARGE as in json.h.
+** Reads on. JSON_OK: pushed the next status. JSON_SKIPPED: one was filtered out. JSON_CLOSE: the document is complete
+** and right (nothing pushed). JSON_MORE, JSON_MALFORMED, JSON_WRONG, JSON_TOO_LARGE as in json.h.
 ** `page`: absolute index of a table that gets the unknown members of the envelope and `pagination`, or 0.
 */
 json_result status_list_next(lua_State *L, status_list *l, json_reader *r, json_shape *shape, int keys, int page);
@@ -50,7 +59,8 @@ json_result status_read(lua_State *L, json_reader *r, json_shape *shape, int key
 /* The answer to a DELETE of all: JSON_OK and `*count` (negative when the member is missing). */
 json_result status_read_deletion(lua_State *L, json_reader *r, long long *count);
 
-/* An error body {code?, message}. Fills what it finds; true when `message` was a string (pushed), else nothing is pushed. */
+/* An error body {code?, message}. Fills what it finds; true when `message` was a string (pushed), else nothing is
+** pushed. */
 bool status_read_error(lua_State *L, json_reader *r, long long *code, bool *has_code);
 
 /* Writes "member 'x': what at byte n" for the reader's last error. */

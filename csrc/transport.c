@@ -16,9 +16,10 @@
 #endif
 
 enum {
-  IDLE_HANDLES_MAX = 16,        /* easy handles kept for the next attempt */
-  RECEIVE_BUFFER = 64 * 1024,   /* bytes libcurl reads at once */
-  HEADERS_MAX = 256 * 1024,     /* bytes of all headers of one attempt, 1xx included; libcurl's own bound is 300 kB a response */
+  IDLE_HANDLES_MAX = 16,      /* easy handles kept for the next attempt */
+  RECEIVE_BUFFER = 64 * 1024, /* bytes libcurl reads at once */
+  HEADERS_MAX =
+      256 * 1024, /* bytes of all headers of one attempt, 1xx included; libcurl's own bound is 300 kB a response */
   EVENTS_AT_ONCE = 32
 };
 
@@ -29,7 +30,7 @@ struct transport {
   char *user_agent, *ca_file, *proxy;
   bool allow_http, http2;
   unsigned max_connections, connections;
-  pid_t pid; /* of the process that made it */
+  pid_t pid;    /* of the process that made it */
   double timer; /* when libcurl wants to be called; negative: not at all */
   CURL *idle[IDLE_HANDLES_MAX];
   unsigned idle_count;
@@ -124,10 +125,8 @@ static size_t on_header(char *line, size_t size, size_t count, void *context) {
   if (IS("retry-after")) {
     x->retry_after_count++;
     copy_value(x->retry_after, sizeof x->retry_after, value, n - name - 1);
-  } else if (IS("date"))
-    copy_value(x->date, sizeof x->date, value, n - name - 1);
-  else if (IS("location"))
-    copy_value(x->location, sizeof x->location, value, n - name - 1);
+  } else if (IS("date")) copy_value(x->date, sizeof x->date, value, n - name - 1);
+  else if (IS("location")) copy_value(x->location, sizeof x->location, value, n - name - 1);
 #undef IS
   for (size_t i = 0; i < sizeof ids / sizeof *ids && !x->request_id[0]; i++)
     if (name == strlen(ids[i]) && strncasecmp(line, ids[i], name) == 0)
@@ -250,9 +249,9 @@ void transport_free(transport *t) {
 
 /* ---- one attempt -------------------------------------------------------------------------------------------- */
 
-/* The full set of options, on a handle that was reset: nothing of an earlier request is left. No limit of time is set here; the
-** owner has its own, which count only the time in which somebody steps the transport. libcurl's default for connecting
-** (300 s) stays as a backstop. */
+/* The full set of options, on a handle that was reset: nothing of an earlier request is left. No limit of time is set
+** here; the owner has its own, which count only the time in which somebody steps the transport. libcurl's default for
+** connecting (300 s) stays as a backstop. */
 static bool set_options(CURL *e, const transport *t, transfer *x) {
   CURLcode rc = CURLE_OK;
 #define SET(option, value) (rc = rc == CURLE_OK ? curl_easy_setopt(e, option, value) : rc)
@@ -393,8 +392,7 @@ static void finish(transport *t, transfer *x, CURLcode rc) {
     x->sends = 1; /* the second was refused before it went out */
     x->end = TRANSFER_LOST;
     words = "the connection was lost before an answer came";
-  } else if (x->end == TRANSFER_OK)
-    x->end = classify(rc, x);
+  } else if (x->end == TRANSFER_OK) x->end = classify(rc, x);
   if (rc != CURLE_OK) copy_value(x->detail, sizeof x->detail, words, strlen(words));
   release(t, x);
   x->next = NULL;

@@ -3,8 +3,8 @@
 **
 ** A transport owns a multi handle, its connections, timers and the pollable descriptor. A transfer is one attempt: it
 ** ends exactly once, with an `end` of its own; libcurl's result codes, which differ by version, do not leave this room.
-** At most one send per attempt: libcurl by itself sends a request again when a reused connection dies, so a guard counts
-** the sends and refuses the second. Redirects are never followed. TLS is always verified.
+** At most one send per attempt: libcurl by itself sends a request again when a reused connection dies, so a guard
+** counts the sends and refuses the second. Redirects are never followed. TLS is always verified.
 **
 ** No function here touches Lua. Nothing waits except transport_step.
 */
@@ -18,25 +18,25 @@
 typedef struct transport transport;
 
 typedef struct {
-  const char *api_key;    /* goes out as X-API-Key and nowhere else */
+  const char *api_key; /* goes out as X-API-Key and nowhere else */
   const char *user_agent;
-  const char *ca_file;    /* NULL: libcurl's default bundle */
-  const char *proxy;      /* NULL: as the environment says; "": none */
-  bool allow_http;        /* plain http is allowed for the base URL of this client */
-  bool http2;             /* offer HTTP/2 over TLS */
+  const char *ca_file; /* NULL: libcurl's default bundle */
+  const char *proxy;   /* NULL: as the environment says; "": none */
+  bool allow_http;     /* plain http is allowed for the base URL of this client */
+  bool http2;          /* offer HTTP/2 over TLS */
   unsigned max_connections;
 } transport_options;
 
 typedef enum {
-  TRANSFER_OK,         /* the response came whole as far as HTTP can tell */
-  TRANSFER_RESOLVE,    /* the host name does not resolve */
-  TRANSFER_CONNECT,    /* refused, unreachable */
+  TRANSFER_OK,      /* the response came whole as far as HTTP can tell */
+  TRANSFER_RESOLVE, /* the host name does not resolve */
+  TRANSFER_CONNECT, /* refused, unreachable */
   TRANSFER_TLS,
   TRANSFER_TIMED_OUT,
-  TRANSFER_LOST,       /* closed or reset, or a second send was refused */
-  TRANSFER_PROTOCOL,   /* not HTTP, broken chunks, broken content encoding */
-  TRANSFER_TOO_LARGE,  /* header too large, or out of memory */
-  TRANSFER_STOPPED     /* the sink said so */
+  TRANSFER_LOST,      /* closed or reset, or a second send was refused */
+  TRANSFER_PROTOCOL,  /* not HTTP, broken chunks, broken content encoding */
+  TRANSFER_TOO_LARGE, /* header too large, or out of memory */
+  TRANSFER_STOPPED    /* the sink said so */
 } transfer_end;
 
 typedef enum { SINK_TAKEN, SINK_FULL, SINK_STOP } sink_answer;
@@ -54,14 +54,15 @@ struct transfer {
   /* Read by the owner. */
   bool running, paused;
   transfer_end end;
-  int http_status;      /* the final status line; 0: none was seen (1xx does not count) */
-  unsigned sends;       /* 0 proves that nothing was sent */
-  int http_version;     /* 10, 11, 20, 30; 0: not known */
+  int http_status;  /* the final status line; 0: none was seen (1xx does not count) */
+  unsigned sends;   /* 0 proves that nothing was sent */
+  int http_version; /* 10, 11, 20, 30; 0: not known */
   bool new_connection;
-  uint64_t bytes;       /* body bytes after decompression */
+  uint64_t bytes;                    /* body bytes after decompression */
   double started, progressed, ended; /* monotonic seconds */
-  char detail[256];     /* libcurl's words for a failure */
-  char retry_after[64], date[64], location[512], request_id[128]; /* headers of the final response, "" where absent */
+  char detail[256];                  /* libcurl's words for a failure */
+  /* Headers of the final response, "" where absent. */
+  char retry_after[64], date[64], location[512], request_id[128];
   unsigned retry_after_count;
 
   /* Private. */
@@ -77,8 +78,9 @@ double transport_now(void);
 
 /* NULL: `*why` says what failed. All strings are copied. */
 transport *transport_new(const transport_options *options, const char **why);
-/* Ends all transfers without a word to their owners, closes the connections, wipes the key. NULL is fine. In a child process after
-** fork it forgets everything instead, since closing would speak on the parent's connections; transport_cancel does likewise. */
+/* Ends all transfers without a word to their owners, closes the connections, wipes the key. NULL is fine. In a child
+** process after fork it forgets everything instead, since closing would speak on the parent's connections;
+** transport_cancel does likewise. */
 void transport_free(transport *t);
 
 /* false: out of memory, nothing started. The transfer must stay where it is until it ended or was cancelled. */
@@ -92,8 +94,10 @@ void transport_step(transport *t, double timeout);
 /* The next transfer that has ended, NULL when there is none. */
 transfer *transport_finished(transport *t);
 
-int transport_pollfd(const transport *t);     /* -1: none on this system */
-double transport_timeout(const transport *t); /* seconds until transport_step has something to do; -1: only bytes matter */
+/* -1: none on this system */
+int transport_pollfd(const transport *t);
+/* Seconds until transport_step has something to do; -1: only bytes matter. */
+double transport_timeout(const transport *t);
 unsigned transport_connections(const transport *t); /* opened so far */
 
 /* What a base URL says. */

@@ -20,7 +20,8 @@ static void global_init(void) {
   Dl_info info;
   curl_global_init(CURL_GLOBAL_DEFAULT);
 #ifdef RTLD_NODELETE
-  if (dladdr((void *)&global_once, &info) && info.dli_fname) (void)dlopen(info.dli_fname, RTLD_NOW | RTLD_NOLOAD | RTLD_NODELETE);
+  if (dladdr((void *)&global_once, &info) && info.dli_fname)
+    (void)dlopen(info.dli_fname, RTLD_NOW | RTLD_NOLOAD | RTLD_NODELETE);
 #endif
 }
 

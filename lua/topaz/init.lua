@@ -54,11 +54,10 @@ end
 --- Makes a client.
 -- @tparam[opt] table options see the README for all of them; `api_key` falls back to $TOPAZ_API_KEY, `base_url` to $TOPAZ_BASE_URL
 -- @return the client
-function topaz.client(options)
-   return core.client(options)
-end
+topaz.client = core.client
 
 require "topaz.task"
 require "topaz.wait"
+require "topaz.pages"
 
 return topaz

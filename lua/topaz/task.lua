@@ -1,187 +1,338 @@
 --- Tasks: coroutines that a client runs, in which its calls yield instead of blocking.
 --
 -- All waiting of the core goes through `wait(client, id, deadline)` below. In a task it parks the task until the request `id` has
--- news or the time `deadline` (core.now) has come; anywhere else it steps the client, in slices, so that Ctrl-C and debug hooks
--- work. A wait may end early; whoever waits looks again.
+-- news or the time `deadline` (core.now) has come; in a coroutine of a foreign event loop it parks that one the same way; anywhere
+-- else it steps the client, in slices, so that Ctrl-C and debug hooks work. A wait may end early; whoever waits looks again.
 local core = require "topaz.core"
+local heap = require "topaz.heap"
 
 local methods = core.client_methods()
-local core_step, core_timeout = methods.step, methods.timeout
+local core_step, core_timeout, core_close = methods.step, methods.timeout, methods.close
 
-local SLICE = 0.2 -- seconds; the longest wait without a chance for hooks
+local SLICE = 0.2    -- seconds; the longest wait without a chance for hooks
+local SLEPT_LEAST = 5 -- seconds by which the wall clock runs ahead of the monotonic one when the machine has slept
 
 -- ---- state of a client ----------------------------------------------------------------------------------------
 
--- { threads = coroutine -> task, waiting = request id -> task, runnable = list, sleepers = list sorted by time, alive = count,
---   ready = scratch, running = task|nil }
+-- What waits is a task, or a "guest" { foreign = coroutine of a foreign loop }; both are called `parked` below.
+--   threads   coroutine -> task             waiting   request id -> set of parked
+--   parked    set of all that wait          runnable  list of those whose wait is over
+--   sleepers  heap of { parked } by time    running   the task whose turn it is
+--   alive     how many tasks have not ended unasked   failed tasks whose result nobody has asked for
+--   offset    wall clock minus monotonic    naps      how often the machine was seen to have slept
 local function state_of(client)
    local state = core.state(client)
    if not state.threads then
       state.threads = setmetatable({}, { __mode = "k" })
-      state.waiting, state.runnable, state.sleepers, state.ready, state.alive = {}, {}, {}, {}, 0
+      state.waiting, state.runnable, state.sleepers, state.ready, state.alive = {}, {}, heap.new(), {}, 0
+      state.parked, state.unasked = {}, {}
+      state.offset, state.naps = core.wall() - core.now(), 0
    end
    return state
 end
 
--- Sleepers are a binary heap by deadline; an entry whose task was woken otherwise is skipped when it comes up.
-local function push_sleeper(heap, entry)
-   local i = #heap + 1
-   while i > 1 do
-      local parent = i // 2
-      if heap[parent].deadline <= entry.deadline then break end
-      heap[i] = heap[parent]
-      i = parent
+local function unpark(state, parked)
+   local set = parked.id and state.waiting[parked.id]
+   if set then
+      set[parked] = nil
+      if not next(set) then state.waiting[parked.id] = nil end
    end
-   heap[i] = entry
+   parked.id = nil
+   if parked.sleeper then
+      parked.sleeper.parked = nil
+      parked.sleeper = nil
+   end
+   state.parked[parked] = nil
 end
 
-local function pop_sleeper(heap)
-   local first, n = heap[1], #heap
-   local last = heap[n]
-   heap[n] = nil
-   n = n - 1
-   local i = 1
-   while n > 0 do
-      local child = 2 * i
-      if child < n and heap[child + 1].deadline < heap[child].deadline then child = child + 1 end
-      if child > n or last.deadline <= heap[child].deadline then break end
-      heap[i] = heap[child]
-      i = child
-   end
-   if n > 0 then heap[i] = last end
-   return first
-end
-
-local function wake(state, task)
-   if task.id then
-      state.waiting[task.id] = nil
-      task.id = nil
-   end
-   if task.sleeper then
-      task.sleeper.task = nil
-      task.sleeper = nil
-   end
-   if not task.runnable then
-      task.runnable = true
-      state.runnable[#state.runnable + 1] = task
+local function wake(state, parked)
+   unpark(state, parked)
+   if not parked.runnable then
+      parked.runnable = true
+      state.runnable[#state.runnable + 1] = parked
    end
 end
 
-local function park(state, task, id, deadline)
-   task.id = id
-   if id then state.waiting[id] = task end
+local function park(state, parked, id, deadline)
+   state.parked[parked] = true
+   parked.id = id
+   if id then
+      local set = state.waiting[id] or {}
+      state.waiting[id], set[parked] = set, true
+   end
    if deadline then
-      task.sleeper = { deadline = deadline, task = task }
-      push_sleeper(state.sleepers, task.sleeper)
+      parked.sleeper = { deadline = deadline, parked = parked }
+      state.sleepers:push(deadline, parked.sleeper)
    end
 end
 
--- Seconds until a task has to run; nil: none by time.
-local function until_task(state)
+-- The first sleeper that has not been woken otherwise.
+local function first_sleeper(state)
+   local deadline, entry = state.sleepers:peek()
+   while entry and not entry.parked do
+      state.sleepers:pop()
+      deadline, entry = state.sleepers:peek()
+   end
+   return deadline, entry
+end
+
+-- Seconds until somebody has to run; nil: nobody by time.
+local function until_due(state)
    if #state.runnable > 0 then return 0 end
-   local heap = state.sleepers
-   while heap[1] and not heap[1].task do pop_sleeper(heap) end
-   return heap[1] and math.max(0, heap[1].deadline - core.now())
+   local deadline = first_sleeper(state)
+   return deadline and math.max(0, deadline - core.now())
+end
+
+-- The monotonic clock stands still while the machine sleeps. Whoever sleeps then wakes once, at once: his jobs went on without him.
+local function notice_sleep(state)
+   local offset = core.wall() - core.now()
+   if offset - state.offset > SLEPT_LEAST then
+      state.naps = state.naps + 1
+      for _, entry in state.sleepers:each() do
+         if entry.parked then wake(state, entry.parked) end
+      end
+   end
+   state.offset = offset
+end
+
+-- Who is to wait: a task of ours, or a guest; nil: nobody can yield here.
+local function whoever_waits(client, state)
+   local task = state.threads[coroutine.running()]
+   if task then return coroutine.isyieldable() and task or nil end
+   local scheduler = core.scheduler(client)
+   local foreign = scheduler and scheduler:current()
+   return foreign and { foreign = foreign }
 end
 
 -- ---- tasks ------------------------------------------------------------------------------------------------------
+
+local NOTHING, NOBODY = { n = 0 }, {}
 
 local Task = {}
 Task.__index = Task
 Task.__name = "topaz.task"
 
-function Task:__tostring()
-   return ("topaz.task (%s)"):format(self.finished and (self.ok and "done" or "failed") or "running")
-end
-
-local function finish(state, task, ok, ...)
+local function finish(task, ok, ...)
+   local state = task.state
    task.finished, task.ok, task.values = true, ok, table.pack(...)
+   task.thread = nil
    state.alive = state.alive - 1
+   if not ok then state.unasked[task] = true end
    for _, waiter in ipairs(task.waiters) do wake(state, waiter) end
    task.waiters = {}
 end
 
 local function resume(state, task)
-   local before = state.running
-   state.running, task.runnable = task, false
-   local values = table.pack(coroutine.resume(task.thread))
+   local before, thread, arguments = state.running, task.thread, task.arguments
+   state.running, task.arguments = task, NOTHING
+   local values = table.pack(coroutine.resume(thread, table.unpack(arguments, 1, arguments.n)))
    state.running = before
-   if coroutine.status(task.thread) == "dead" then finish(state, task, table.unpack(values, 1, values.n)) end
+   if coroutine.status(thread) == "dead" then
+      if not values[1] then coroutine.close(thread) end
+      finish(task, table.unpack(values, 1, values.n))
+   elseif not state.parked[task] then
+      wake(state, task) -- it yielded by itself: it only gave up its turn
+   end
 end
 
--- Runs the tasks that are runnable now; those that become so meanwhile have their turn in the next step.
-local function run_tasks(state)
-   local now, heap = core.now(), state.sleepers
-   while heap[1] and (not heap[1].task or heap[1].deadline <= now) do
-      local entry = pop_sleeper(heap)
-      if entry.task then wake(state, entry.task) end
+-- Runs who is runnable now; those that become so meanwhile have their turn in the next step. An error of a guest is the loop's and
+-- is raised when all had their turn; one of a task is kept for whoever asks for its result.
+local function run_tasks(client, state, nested)
+   local now = core.now()
+   local deadline, entry = first_sleeper(state)
+   while entry and deadline <= now do
+      state.sleepers:pop()
+      wake(state, entry.parked)
+      deadline, entry = first_sleeper(state)
    end
-   if state.running or #state.runnable == 0 then return end
-   local turn = state.runnable
+   if (state.running and not nested) or #state.runnable == 0 then return end
+   local turn, scheduler, problem = state.runnable, core.scheduler(client), nil
    state.runnable = {}
-   for _, task in ipairs(turn) do
-      if not task.finished then resume(state, task) end
+   for _, parked in ipairs(turn) do
+      parked.runnable = false
+      if parked.foreign then
+         local ok, err = pcall(scheduler.resume, scheduler, parked.foreign)
+         if not ok then problem = problem or err end
+      elseif not parked.finished then
+         resume(state, parked)
+      end
    end
+   if problem then error(problem, 0) end
 end
+
+--- Whether the task's function has ended.
+-- @treturn boolean
+function Task:done() return self.finished == true end
+
+--- What the task's function returned. Raises its error where it ended with one, and a misuse error where it still runs.
+function Task:result()
+   if not self.finished then error("the task still runs: use await(), or ask done() first", 2) end
+   self.state.unasked[self] = nil
+   if not self.ok then error(self.values[1], 0) end
+   return table.unpack(self.values, 1, self.values.n)
+end
+
+--- Waits until the task has ended, then gives its result. In another task it yields, anywhere else it blocks.
+function Task:await()
+   local state = self.state
+   if state.threads[coroutine.running()] == self then error("a task cannot await itself", 2) end
+   while not self.finished do
+      if state.running and not whoever_waits(self.client, state) then
+         error("await() where its task cannot yield: no other task would go on", 2)
+      end
+      local reason = core.waiter(self.client)(self.client, nil, nil, self)
+      if reason and not self.finished then
+         error(core.error { kind = reason, operation = "await", message = "ended by the caller" }, 0)
+      end
+   end
+   return self:result()
+end
+
+--- Ends what the task waits for, at once, with an error of kind "cancelled"; so does each later wait of it.
+function Task:cancel()
+   if self.finished or self.cancelled then return end
+   self.cancelled = "cancelled"
+   if not self.state.parked[self] then return end
+   wake(self.state, self)
+   local scheduler = core.scheduler(self.client)
+   if scheduler then scheduler:attend(self.client) end
+end
+
+function Task:__tostring()
+   return ("topaz.task (%s)"):format(self.finished and (self.ok and "done" or "failed") or "running")
+end
+
+Task.__close = Task.cancel
+
+--- Begins a task: `fn` runs as a coroutine of the client, and the client's calls in it yield instead of blocking. It takes its
+-- first turn in the next step.
+-- @tparam function|string fn a function, or the name of a method: `client:spawn("wait_until_done", id)`
+-- @param ... its arguments (of a method: without the client)
+-- @return the task: done(), result(), await(), cancel()
+function methods.spawn(client, fn, ...)
+   local state, arguments = state_of(client), table.pack(...)
+   if type(fn) == "string" and methods[fn] then
+      arguments = table.pack(client, ...)
+      fn = methods[fn]
+   elseif type(fn) ~= "function" then
+      error("bad argument 'fn': expected a function or the name of a method, got " .. tostring(fn), 2)
+   end
+   core_timeout(client) -- raises where the client is closed
+   local task = setmetatable({ client = client, state = state, waiters = {}, arguments = arguments }, Task)
+   task.thread = coroutine.create(fn)
+   state.threads[task.thread] = task
+   state.alive = state.alive + 1
+   wake(state, task)
+   local scheduler = core.scheduler(client)
+   if scheduler then scheduler:attend(client) end
+   return task
+end
+
+-- ---- the client ----------------------------------------------------------------------------------------------------
 
 --- Advances all that is under way and runs the tasks that can go on.
 -- @tparam[opt=0] number timeout seconds to wait at most for something to happen; 0 returns at once
 -- @treturn integer how many requests are under way
+-- @treturn integer how many tasks have not ended
 function methods.step(client, timeout)
    local state = state_of(client)
-   local ready, due = state.ready, until_task(state)
+   local ready, due = state.ready, until_due(state)
    timeout = timeout or 0
-   if due and due < timeout then timeout = due end
+   if due and type(timeout) == "number" and due < timeout then timeout = due end
    local pending = core_step(client, timeout, ready)
    for i = #ready, 1, -1 do
-      local task = state.waiting[ready[i]]
+      for parked in pairs(state.waiting[ready[i]] or NOBODY) do wake(state, parked) end
       ready[i] = nil
-      if task then wake(state, task) end
    end
-   run_tasks(state)
-   return pending
+   notice_sleep(state)
+   run_tasks(client, state)
+   return pending, state.alive
+end
+
+--- Steps until no task is left.
+-- @treturn integer how many tasks have failed without anybody having asked for their result
+-- @return the error of one of them
+function methods.run(client)
+   local state = state_of(client)
+   if state.running then error("run() called from inside a task", 2) end
+   while state.alive > 0 do methods.step(client, SLICE) end
+   local count, err = 0, nil
+   for task in pairs(state.unasked) do
+      count, err = count + 1, task.values[1]
+   end
+   state.unasked = {}
+   return count, err
 end
 
 --- Seconds until `step` has something to do even if the descriptor stays silent.
 -- @treturn number|nil nil: never
 function methods.timeout(client)
-   local a, b = core_timeout(client), until_task(state_of(client))
+   local a, b = core_timeout(client), until_due(state_of(client))
    if a and b then return math.min(a, b) end
    return a or b
 end
 
-local function wait(client, id, deadline)
+--- Ends everything that is under way: calls and waits give an error of kind "closed", tasks run on with it. May be called again.
+function methods.close(client)
+   local state, scheduler = core.state(client), core.scheduler(client)
+   if scheduler then scheduler:leave(client) end -- first: a loop must not watch a descriptor that is closed
+   core_close(client)
+   if not state.threads then return end
+   for parked in pairs(state.parked) do
+      parked.cancelled = parked.cancelled or "closed"
+      wake(state, parked)
+   end
+   run_tasks(client, state, true)
+end
+
+-- Waits for news of the request `id`, until the time `deadline`, or for the end of `task`; each may be nil. Returns why the wait has to
+-- end, or nil; and whether the machine has slept meanwhile.
+local function wait(client, id, deadline, task)
    local state = state_of(client)
-   local task = state.threads[coroutine.running()]
-   if not task then
+   local parked, naps = whoever_waits(client, state), state.naps
+   if not parked then
       local left = deadline and math.max(0, deadline - core.now()) or SLICE
       methods.step(client, math.min(SLICE, left))
-      return nil
+      return nil, state.naps ~= naps
    end
-   if not task.cancelled then
-      park(state, task, id, deadline)
+   if parked.cancelled then
+      local reason = parked.cancelled
+      if parked.told then -- a task that waits in a loop and looks at no error would never come back from here
+         error(core.error { kind = reason, operation = "task", message = "ended by the caller, and waits again" }, 0)
+      end
+      parked.told = true
+      return reason
+   end
+   core_timeout(client) -- raises where the client is closed: nobody would ever wake it
+   park(state, parked, id, deadline)
+   if task then task.waiters[#task.waiters + 1] = parked end
+   if parked.foreign then
+      local scheduler = core.scheduler(client)
+      scheduler:attend(client)
+      scheduler:suspend(parked.foreign)
+   else
       coroutine.yield()
    end
-   return task.cancelled
+   unpark(state, parked)
+   parked.told = parked.cancelled ~= nil
+   return parked.cancelled, state.naps ~= naps
 end
 
 core.set_wait(wait)
 
---- Waits without blocking others.
+--- Waits without blocking others. After the machine has slept it ends early, so that a wait looks at once.
 -- @tparam number seconds 0 or more
--- @treturn boolean true; nil and an error object of kind "cancelled" when the task was cancelled meanwhile
+-- @treturn boolean true; nil and an error object of kind "cancelled" or "closed" when the task was ended meanwhile
 function methods.sleep(client, seconds)
    if type(seconds) ~= "number" or not (seconds >= 0 and seconds < 1e9) then
       error("bad argument 'seconds': expected a number from 0 to 1e9, got " .. tostring(seconds), 2)
    end
-   local clock = core.scheduler(client)
-   local now = clock and clock.now or core.now
-   local waiter, deadline = core.waiter(client), now() + seconds
+   local waiter, deadline = core.waiter(client), core.now() + seconds
    repeat
-      local reason = waiter(client, nil, deadline)
+      local reason, slept = waiter(client, nil, deadline)
       if reason then
          return nil, core.error { kind = reason, operation = "sleep", message = "ended by the caller" }
       end
-   until now() >= deadline
+   until slept or core.now() >= deadline
    return true
 end

@@ -24,7 +24,7 @@ end
 local function seconds_to_eta(client, status)
    local eta = status.eta
    if type(eta) ~= "number" then return nil end
-   local left = eta - (os.time() + (client:stats().clock_skew or 0))
+   local left = eta - (core.wall() + (client:stats().clock_skew or 0))
    return left > 0 and left < ETA_ABSURD and left or nil
 end
 
@@ -65,8 +65,7 @@ function methods.wait_until_done(client, process_id, options)
    if not core.is_process_id(process_id) then
       error("bad argument 'process_id': expected a UUID, got " .. tostring(process_id), 2)
    end
-   local clock = core.scheduler(client)
-   local now = clock and clock.now or core.now
+   local now = core.now
    local deadline = now() + o.timeout
    local interval, previous = FASTEST, nil
    while true do

@@ -230,7 +230,7 @@ describe("misuse is raised at once, names the argument, and sends nothing", func
       raises("timeout", client, { timeout = math.huge })
       raises("max_retries.*integer", client, { max_retries = 1.5 })
       raises("on_event.*function", client, { on_event = true })
-      raises("scheduler.*wait", client, { scheduler = {} })
+      raises("scheduler.*current", client, { scheduler = {} })
       raises("user_agent.*line break", client, { user_agent = "a\nb" })
    end)
 end)

@@ -1,0 +1,13 @@
+std = "lua54"
+max_line_length = 150
+color = false
+codes = true
+
+files["spec"] = {
+   std = "lua54+busted",
+   ignore = { "512" }, -- a loop that ends in its first round: cursors are left by break on purpose
+}
+-- These run inside nginx, on LuaJIT.
+files["spec/emulator/server"] = { std = "ngx_lua" }
+files["rockspec"] = { std = "rockspec" }
+files[".luacheckrc"] = { std = "luacheckrc" }

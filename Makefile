@@ -1,0 +1,233 @@
+# topaz: builds the C core, runs the tests and the checks. GNU make. `make help` lists the targets.
+#
+# What can be set on the command line:
+#   BUILD=build          where everything made goes; another folder is another build beside it
+#   CC, CFLAGS, LDFLAGS  as usual; CFLAGS is for optimisation and debugging, the language flags are below
+#   WERROR=1             warnings are errors
+#   SANITIZE=1           with gcc's address and undefined-behaviour sanitizers (what `make asan` uses)
+#   DEBUG=1              with assertions, not optimised (what `make debug` uses)
+#   LUA=lua5.4           the interpreter that runs tests and scripts
+#   LUA_INCDIR, CURL_INCDIR, CURL_LIBDIR        where headers and libraries are, when pkg-config does not know
+#   PREFIX=/usr/local, DESTDIR=                 for install; INST_LUADIR and INST_LIBDIR name the folders themselves
+#   SPEC=spec/unit       which specs `make test` (asan, valgrind, coverage) runs; ARGS='--filter word' are busted's own
+
+BUILD = build
+LUA = lua5.4
+PREFIX = /usr/local
+INST_LUADIR = $(PREFIX)/share/lua/5.4
+INST_LIBDIR = $(PREFIX)/lib/lua/5.4
+SPEC = spec
+ARGS =
+
+# ---- flags ------------------------------------------------------------------------------------------------------
+
+# $(call pkg,--cflags or --libs,name of a package…): what pkg-config says of the first package that it knows.
+pkg = $(shell for p in $(2); do pkg-config $(1) $$p 2>/dev/null && break; done)
+LUA_FLAGS := $(if $(LUA_INCDIR),-I$(LUA_INCDIR),$(or $(call pkg,--cflags,lua5.4 lua-5.4 lua54),-I/usr/include/lua5.4))
+# LuaRocks may name a folder in which there is no curl/curl.h: Debian's stands where only the compiler looks.
+CURL_FLAGS := $(if $(wildcard $(CURL_INCDIR)/curl/curl.h),-I$(CURL_INCDIR),$(call pkg,--cflags,libcurl))
+CURL_LIBS := $(if $(CURL_LIBDIR),-L$(CURL_LIBDIR) -lcurl,$(or $(call pkg,--libs,libcurl),-lcurl))
+
+SANITIZERS = -fsanitize=address,undefined -fno-sanitize-recover=all
+CFLAGS = $(if $(DEBUG),-O0 -g3,-O2 -g) $(if $(SANITIZE),-O1 -fno-omit-frame-pointer $(SANITIZERS))
+LIBFLAG = -shared
+WARNINGS = -Wall -Wextra -Wpedantic -Wshadow -Wconversion $(if $(WERROR),-Werror)
+DEFINES = $(if $(DEBUG),-DTOPAZ_DEBUG -DLUA_USE_APICHECK -UNDEBUG,-DNDEBUG)
+# Only luaopen_topaz_core is visible from outside; `make symbols` looks whether that holds.
+COMPILE = $(CC) -std=c11 -fPIC -fvisibility=hidden $(WARNINGS) $(DEFINES) $(LUA_FLAGS) $(CURL_FLAGS) $(CFLAGS)
+LINK = $(CC) $(LIBFLAG) $(if $(SANITIZE),$(SANITIZERS)) $(LDFLAGS)
+LIBS = $(CURL_LIBS) -lpthread -ldl
+
+# ---- what is built ------------------------------------------------------------------------------------------------
+
+core = $(BUILD)/topaz/core.so
+core_objects = $(patsubst csrc/%.c,$(BUILD)/obj/%.o,$(sort $(wildcard csrc/*.c)))
+# spec/unit/json_room.c is the module json_room: a room of the core seen from Lua, without the rest of the core.
+rooms = $(patsubst spec/unit/%_room.c,%,$(wildcard spec/unit/*_room.c))
+# The objects of a room: csrc/NAME.c and csrc/NAME_*.c, and those of the rooms that it uses.
+uses_status = json
+room_objects = $(foreach r,$(1) $(uses_$(1)),$(patsubst csrc/%.c,$(BUILD)/obj/%.o,$(wildcard csrc/$(r).c csrc/$(r)_*.c)))
+
+.PHONY: all help debug deps deps-dev demo test asan valgrind coverage lint format format-check tidy cppcheck sizes \
+  symbols warnings luacheck install uninstall rock bench fuzz contract clean rooms
+.DELETE_ON_ERROR:
+
+all: $(core)  ## build the C core (the default)
+	@:
+
+rooms: $(rooms:%=$(BUILD)/spec/%_room.so)
+	@:
+
+$(core): $(core_objects) $(BUILD)/flags
+	@mkdir -p $(@D)
+	$(LINK) -o $@ $(core_objects) $(LIBS)
+
+$(BUILD)/obj/%.o: csrc/%.c $(BUILD)/flags
+	@mkdir -p $(@D)
+	$(COMPILE) -MMD -MP -c -o $@ $<
+
+$(BUILD)/spec/obj/%_room.o: spec/unit/%_room.c $(BUILD)/flags
+	@mkdir -p $(@D)
+	$(COMPILE) -fvisibility=default -Icsrc -MMD -MP -c -o $@ $<
+
+.SECONDEXPANSION:
+$(BUILD)/spec/%_room.so: $(BUILD)/spec/obj/%_room.o $$(call room_objects,$$*)
+	$(LINK) -o $@ $^ $(LIBS)
+
+# Changes when the commands do, so that nothing old is linked with something new.
+commands = $(COMPILE) / $(LINK) / $(LIBS) / $(notdir $(core_objects))
+ifneq ($(shell cat $(BUILD)/flags 2>/dev/null),$(commands))
+.PHONY: $(BUILD)/flags
+endif
+$(BUILD)/flags:
+	@printf '#include <lauxlib.h>\n#include <curl/curl.h>\n' | $(COMPILE) -w -E - >/dev/null || { \
+	  echo "topaz: the headers of Lua 5.4 or of libcurl were not found: try 'make deps', or set LUA_INCDIR, CURL_INCDIR" >&2; \
+	  exit 1; }
+	@mkdir -p $(@D)
+	@printf '%s\n' '$(commands)' >$@
+
+-include $(wildcard $(BUILD)/obj/*.d $(BUILD)/spec/obj/*.d)
+
+debug:  ## build with assertions, not optimised, into build/debug (then: make test BUILD=build/debug DEBUG=1)
+	@$(MAKE) --no-print-directory all BUILD=build/debug DEBUG=1
+
+# ---- running ----------------------------------------------------------------------------------------------------
+
+# The checkout's modules before all others. What the caller's paths add (a busted of his own) stays behind them.
+here = $(CURDIR)
+lua_path = $(here)/lua/?.lua;$(here)/lua/?/init.lua;$(here)/?.lua;$(here)/?/init.lua
+lua_cpath = $(here)/$(BUILD)/?.so;$(here)/$(BUILD)/spec/?.so
+# A build for a checker has its own lua5.4 in $(BUILD)/bin, which starts the real one under the checker; scripts
+# that the tests start as children find it too.
+run = env -u LUA_INIT -u LUA_INIT_5_4 -u LUA_PATH_5_4 -u LUA_CPATH_5_4 PATH="$(here)/$(BUILD)/bin:$$PATH" \
+  LUA_PATH="$(lua_path);$${LUA_PATH_5_4:-$${LUA_PATH:-;}}" LUA_CPATH="$(lua_cpath);$${LUA_CPATH_5_4:-$${LUA_CPATH:-;}}"
+
+deps:  ## install what is missing to build, test and show it (Debian, Ubuntu; elsewhere: say what)
+	@sh .ci/deps
+
+deps-dev:  ## the same, and the tools of the checks below
+	@sh .ci/deps --dev
+
+demo: deps  ## build, then list, follow and clean up 24 jobs on an emulator of the API
+	@$(MAKE) --no-print-directory all
+	@$(run) $(LUA) spec/demo.lua
+
+# deps comes first, and what it installs changes the flags: hence a make of its own for the rest.
+test: deps  ## build and run every test; SPEC=spec/unit/json_spec.lua runs a part
+	@$(MAKE) --no-print-directory all rooms
+	@$(run) $(LUA) spec/run.lua $(ARGS) $(SPEC)
+
+# $(call under,the words that start Lua under a checker)
+under = mkdir -p $(BUILD)/bin && printf '\#!/bin/sh\nexec %s "$$@"\n' "$(1)" >$(BUILD)/bin/lua5.4 && chmod 755 $(BUILD)/bin/lua5.4
+real_lua = $(shell command -v $(LUA))
+
+asan:  ## run the tests with gcc's sanitizers for memory, leaks and undefined behaviour
+	@$(MAKE) --no-print-directory asan-run BUILD=build/asan SANITIZE=1 DEBUG=1 CC=gcc LUA=lua5.4
+
+# The sanitizer must be loaded before all else in lua5.4, but not in the programs that the tests start: spec/support/alone.c.
+.PHONY: asan-run
+asan-run: all rooms
+	@gcc -shared -fPIC -o $(BUILD)/alone.so spec/support/alone.c
+	@$(call under,env LD_PRELOAD=$(shell gcc -print-file-name=libasan.so):$(here)/$(BUILD)/alone.so \
+	  ASAN_OPTIONS=detect_leaks=1:handle_abort=1 UBSAN_OPTIONS=print_stacktrace=1 \
+	  LSAN_OPTIONS=suppressions=$(here)/spec/support/lsan.supp:print_suppressions=0 $(real_lua))
+	@$(run) lua5.4 spec/run.lua $(ARGS) $(SPEC)
+
+valgrind:  ## run the tests under valgrind (slow; SPEC= helps)
+	@$(MAKE) --no-print-directory valgrind-run BUILD=build/valgrind CFLAGS='-O1 -g' LUA=lua5.4
+
+.PHONY: valgrind-run
+valgrind-run: all rooms
+	@$(call under,valgrind -q --error-exitcode=99 --leak-check=full --errors-for-leak-kinds=definite \
+	  --child-silent-after-fork=yes --suppressions=$(here)/spec/support/valgrind.supp $(real_lua))
+	@$(run) lua5.4 spec/run.lua $(ARGS) $(SPEC)
+
+coverage:  ## run the tests and tell which part of each C file they run
+	@rm -rf build/coverage
+	@$(MAKE) --no-print-directory all rooms BUILD=build/coverage CC=gcc CFLAGS='-O0 -g --coverage' LDFLAGS=--coverage
+	@$(MAKE) --no-print-directory coverage-run BUILD=build/coverage
+
+.PHONY: coverage-run
+coverage-run:
+	@$(run) $(LUA) spec/run.lua $(ARGS) $(SPEC)
+	@cd $(BUILD)/obj && gcov -n *.gcda | awk -F"'" '/^File .csrc/ { file = $$2 } \
+	  /^Lines executed/ && file { split($$0, part, /[:% ]+/); printf "%6.1f %% of %4d lines  %s\n", part[3], part[5], file; file = "" }'
+
+# The rest belongs to people who work on topaz; each is there when its script is.
+bench:  ## compare with other clients, side by side
+	@test -f spec/bench/run.lua || { echo "there is no spec/bench/run.lua"; exit 1; }
+	@$(MAKE) --no-print-directory all
+	@$(run) $(LUA) spec/bench/run.lua $(ARGS)
+
+fuzz:  ## feed the parsers with broken input, under the sanitizers
+	@test -f spec/fuzz/run || { echo "there is no spec/fuzz/run"; exit 1; }
+	@$(run) sh spec/fuzz/run $(ARGS)
+
+contract:  ## prove client and emulator against the API's contract
+	@test -f spec/contract/run || { echo "there is no spec/contract/run"; exit 1; }
+	@$(MAKE) --no-print-directory all
+	@$(run) sh spec/contract/run $(ARGS)
+
+# ---- checks -----------------------------------------------------------------------------------------------------
+
+c_files = $(wildcard csrc/*.c spec/*/*.c)
+c_and_headers = $(c_files) $(wildcard csrc/*.h spec/*/*.h)
+
+lint: luacheck format-check sizes warnings symbols tidy cppcheck  ## all static checks of Lua and C
+	@echo "lint: all quiet"
+
+luacheck:
+	luacheck --quiet lua spec rockspec .busted .luacheckrc
+
+format:  ## lay out the C files by .clang-format
+	clang-format -i $(c_and_headers)
+
+format-check:
+	clang-format --dry-run -Werror $(c_and_headers)
+
+sizes:
+	sh .ci/sizes $(wildcard csrc/*)
+
+# Both compilers, every warning an error.
+warnings:
+	@$(MAKE) --no-print-directory -s all rooms BUILD=build/lint-gcc CC=gcc WERROR=1
+	@$(MAKE) --no-print-directory -s all rooms BUILD=build/lint-clang CC=clang WERROR=1
+
+# Other names would meet those of the program that loads the module.
+symbols: $(core)
+	@nm -D --defined-only $(core) | awk '{ print $$NF }' | sort | tr '\n' ' ' | { read -r names; \
+	  test "$$names" = luaopen_topaz_core || { echo "symbols: exported: $$names" >&2; exit 1; }; }
+
+# -D_GNU_SOURCE: the header included before all else would come before a file's own definition.
+tidy_flags = $(DEFINES) -std=c11 -D_GNU_SOURCE= -include .ci/noreturn.h -Icsrc $(LUA_FLAGS) $(CURL_FLAGS)
+tidy:
+	@printf '%s\n' $(c_files) | xargs -P 2 -n 1 sh -c 'clang-tidy --quiet "$$@" -- $(tidy_flags) 2>&1 | \
+	  { ! grep -v -e "warnings generated" -e "Suppressed"; }' tidy
+
+cppcheck:
+	cppcheck --quiet --std=c11 --enable=warning,performance,portability --inline-suppr --error-exitcode=1 \
+	  --force -Icsrc $(LUA_FLAGS) csrc
+
+# ---- installing -------------------------------------------------------------------------------------------------
+
+lua_files = $(patsubst lua/%,%,$(wildcard lua/topaz/*.lua lua/topaz/*/*.lua))
+
+install: $(core)  ## install to PREFIX (/usr/local), below DESTDIR if given
+	@for f in $(lua_files); do \
+	  mkdir -p "$(DESTDIR)$(INST_LUADIR)/$${f%/*}" && install -m 644 lua/$$f "$(DESTDIR)$(INST_LUADIR)/$$f" || exit 1; done
+	@mkdir -p "$(DESTDIR)$(INST_LIBDIR)/topaz" && install -m 755 $(core) "$(DESTDIR)$(INST_LIBDIR)/topaz/core.so"
+	@echo "topaz: installed to $(DESTDIR)$(INST_LUADIR)/topaz and $(DESTDIR)$(INST_LIBDIR)/topaz"
+
+uninstall:  ## remove what install installed
+	@for f in $(lua_files); do rm -f "$(DESTDIR)$(INST_LUADIR)/$$f"; done
+	@rm -f "$(DESTDIR)$(INST_LIBDIR)/topaz/core.so"
+	@find "$(DESTDIR)$(INST_LUADIR)/topaz" "$(DESTDIR)$(INST_LIBDIR)/topaz" -type d -empty -delete 2>/dev/null || true
+
+rock:  ## build and install the rock into build/rock, and use it from outside
+	@sh .ci/rock
+
+clean:  ## remove everything that was built
+	rm -rf build
+
+help:  ## this list
+	@awk -F':.*##' '/^[a-z-]+:.*##/ { printf "make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)

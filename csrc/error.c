@@ -1,0 +1,175 @@
+#include "error.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include <lauxlib.h>
+
+static const char type_name[] = "topaz.error";
+
+/* In the order of error_kind. */
+static const char *const kinds[] = {
+    "none",    "bad_request", "unauthorized", "forbidden", "not_found", "conflict",  "rate_limited", "server_error", "unexpected_status",
+    "timeout", "network",     "tls",          "protocol",  "too_large", "cancelled", "closed"};
+
+static const char *const outcomes[] = {NULL, "unsent", "unknown"}; /* in the order of error_outcome */
+
+void error_init(error_info *info, error_kind kind, const char *operation) {
+  memset(info, 0, sizeof *info);
+  info->kind = kind;
+  info->operation = operation;
+  info->retry_after = -1;
+}
+
+/* ---- text ------------------------------------------------------------------------------------------------------ */
+
+/* Length of the UTF-8 sequence at `s` (RFC 3629 section 4); 0: there is none that is whole and right. */
+static size_t sequence(const unsigned char *s, size_t n) {
+  size_t length = s[0] < 0x80 ? 1 : s[0] < 0xC2 ? 0 : s[0] < 0xE0 ? 2 : s[0] < 0xF0 ? 3 : s[0] < 0xF5 ? 4 : 0;
+  if (length == 0 || length > n) return 0;
+  for (size_t i = 1; i < length; i++)
+    if ((s[i] & 0xC0) != 0x80) return 0;
+  if (s[0] == 0xE0 && s[1] < 0xA0) return 0; /* overlong */
+  if (s[0] == 0xED && s[1] > 0x9F) return 0; /* surrogates */
+  if (s[0] == 0xF0 && s[1] < 0x90) return 0; /* overlong */
+  if (s[0] == 0xF4 && s[1] > 0x8F) return 0; /* above U+10FFFF */
+  return length;
+}
+
+void error_append(error_info *info, const char *text, size_t n, size_t max) {
+  const unsigned char *s = (const unsigned char *)text;
+  size_t used = strlen(info->message), limit = used + max < ERROR_TEXT_MAX - 1 ? used + max : ERROR_TEXT_MAX - 1;
+  while (n > 0) {
+    char escaped[5];
+    const char *piece = (const char *)s;
+    size_t taken = sequence(s, n), length = taken;
+    /* C0 and DEL, and the C1 controls U+0080 to U+009F, which terminals obey as well */
+    if (taken == 0 || *s < 0x20 || *s == 0x7F || (*s == 0xC2 && s[1] < 0xA0)) {
+      (void)snprintf(escaped, sizeof escaped, "\\x%02X", *s);
+      piece = escaped;
+      length = 4;
+      taken = 1;
+    }
+    if (used + length > limit) break;
+    memcpy(info->message + used, piece, length);
+    used += length;
+    s += taken;
+    n -= taken;
+  }
+  info->message[used] = '\0';
+}
+
+void error_message(error_info *info, const char *format, ...) {
+  char text[ERROR_TEXT_MAX];
+  va_list arguments;
+  va_start(arguments, format);
+  (void)vsnprintf(text, sizeof text, format, arguments);
+  va_end(arguments);
+  info->message[0] = '\0';
+  error_append(info, text, strlen(text), ERROR_TEXT_MAX);
+}
+
+/* ---- kinds ----------------------------------------------------------------------------------------------------- */
+
+error_kind error_kind_of_http(int http_status) {
+  switch (http_status) {
+  case 400: return ERROR_BAD_REQUEST;
+  case 401: return ERROR_UNAUTHORIZED;
+  case 403: return ERROR_FORBIDDEN;
+  case 404: return ERROR_NOT_FOUND;
+  case 409: return ERROR_CONFLICT;
+  case 429: return ERROR_RATE_LIMITED;
+  default: return http_status >= 500 && http_status <= 599 ? ERROR_SERVER : ERROR_UNEXPECTED_STATUS;
+  }
+}
+
+/* ---- the object ------------------------------------------------------------------------------------------------ */
+
+static void set_text(lua_State *L, const char *name, const char *text) {
+  if (!text || !text[0]) return;
+  lua_pushstring(L, text);
+  lua_setfield(L, -2, name);
+}
+
+static void set_integer(lua_State *L, const char *name, lua_Integer value) {
+  lua_pushinteger(L, value);
+  lua_setfield(L, -2, name);
+}
+
+void error_push(lua_State *L, const error_info *info) {
+  char request_id[sizeof info->request_id];
+  error_info shown; /* only for its escaping: the id is text from outside */
+  luaL_checkstack(L, 4, "error");
+  lua_createtable(L, 0, 8);
+  set_text(L, "kind", kinds[info->kind]);
+  set_text(L, "operation", info->operation);
+  set_text(L, "message", info->message[0] ? info->message : kinds[info->kind]);
+  set_text(L, "process_id", info->process_id);
+  set_text(L, "outcome", outcomes[info->outcome]);
+  error_init(&shown, info->kind, NULL);
+  error_append(&shown, info->request_id, strlen(info->request_id), sizeof request_id);
+  set_text(L, "request_id", shown.message);
+  if (info->http_status > 0) set_integer(L, "http_status", info->http_status);
+  if (info->attempts > 0) set_integer(L, "attempts", (lua_Integer)info->attempts);
+  if (info->has_code) set_integer(L, "code", (lua_Integer)info->code);
+  if (info->retry_after >= 0) {
+    lua_pushnumber(L, info->retry_after);
+    lua_setfield(L, -2, "retry_after");
+  }
+  luaL_setmetatable(L, type_name);
+}
+
+/* Adds the member, with `before` in front of it, if it is a string or a number; else adds `otherwise`. */
+static void add_member(lua_State *L, luaL_Buffer *b, const char *before, const char *name, const char *otherwise) {
+  int type = lua_getfield(L, 1, name);
+  lua_pop(L, 1); /* a buffer is added to with nothing of ours above it */
+  if (type != LUA_TSTRING && type != LUA_TNUMBER) {
+    luaL_addstring(b, otherwise);
+    return;
+  }
+  luaL_addstring(b, before);
+  lua_getfield(L, 1, name);
+  luaL_addvalue(b);
+}
+
+/* operation process_id: message (kind, HTTP 503, attempts 3, …) */
+static int error_tostring(lua_State *L) {
+  static const char *const facts[] = {"attempts", "retry_after", "outcome", "request_id"};
+  luaL_Buffer b;
+  luaL_checktype(L, 1, LUA_TTABLE);
+  lua_settop(L, 1);
+  luaL_buffinit(L, &b);
+  add_member(L, &b, "", "operation", "topaz");
+  add_member(L, &b, " ", "process_id", "");
+  add_member(L, &b, ": ", "message", ": failed");
+  add_member(L, &b, " (", "kind", " (error");
+  add_member(L, &b, ", HTTP ", "http_status", "");
+  for (size_t i = 0; i < sizeof facts / sizeof *facts; i++) {
+    char before[32];
+    (void)snprintf(before, sizeof before, ", %s ", facts[i]);
+    add_member(L, &b, before, facts[i], "");
+  }
+  luaL_addchar(&b, ')');
+  luaL_pushresult(&b);
+  return 1;
+}
+
+void error_open(lua_State *L) {
+  luaL_newmetatable(L, type_name);
+  lua_pushcfunction(L, error_tostring);
+  lua_setfield(L, -2, "__tostring");
+  lua_pop(L, 1);
+}
+
+int error_misuse(lua_State *L, const char *name, const char *format, ...) {
+  char text[ERROR_TEXT_MAX]; /* C's own formatting: Lua's knows no %.14g */
+  va_list arguments;
+  va_start(arguments, format);
+  (void)vsnprintf(text, sizeof text, format, arguments);
+  va_end(arguments);
+  luaL_checkstack(L, 6, "error");
+  luaL_where(L, 1);
+  lua_pushfstring(L, "bad argument '%s': %s", name, text);
+  lua_concat(L, 2);
+  return lua_error(L);
+}

@@ -1,0 +1,167 @@
+/*
+** What the files of the json room share. json.c: the reader and its pulls; json_scan.c: checks text that is all there;
+** json_skim.c: checks text that comes in pieces, and says what is wrong; json_build.c: makes Lua values; json_shape.c: the names
+** of members; json_record.c: records.
+**
+** The scanner knows only right and not right. Whatever it does not like, be it wrong or cut off, is given to the skimmer,
+** whose word on the error holds; so the error cannot depend on how the text was cut.
+**
+** No scan checks for the end of the buffer: behind it stand JSON_PADDING zeros, and a zero is nowhere allowed.
+*/
+#ifndef TOPAZ_JSON_PART_H
+#define TOPAZ_JSON_PART_H
+
+#include <string.h>
+
+#include "json.h"
+
+#if defined(__SSE2__) && !defined(JSON_NO_VECTORS)
+#define JSON_VECTORS 1
+#include <emmintrin.h>
+#else
+#define JSON_VECTORS 0
+#endif
+
+enum { JSON_PADDING = 64 };
+
+/* json_reader.place; zero is the beginning of the text */
+enum { PLACE_VALUE, PLACE_FIRST, PLACE_BEHIND, PLACE_NAME, PLACE_COLON };
+
+struct json_span {
+  const char *at; /* string: its text; bracket: the bracket; boolean: the literal */
+  union {
+    lua_Integer integer;
+    lua_Number number;
+  } as;
+  uint32_t length; /* string: bytes of its text; bracket: bytes up to the closing bracket and with it */
+  uint32_t slot;   /* JSON_NO_SLOT: the name below */
+  unsigned char type;
+  bool escaped, kept, name_escaped;
+  uint32_t name_length;
+  const char *name;
+};
+
+#define JSON_NO_SLOT UINT32_MAX
+
+struct json_slot {
+  char text[JSON_NAME_MAX + 1]; /* the name and a closing quote */
+  uint32_t length;              /* of the name */
+  uint32_t quoted;              /* length + 1, or 0 when the name looks different in JSON than here */
+  uint32_t next;                /* the slot of the member that followed last time */
+  uint32_t hash;
+  uint32_t span;                /* in the record `serial` */
+  uint32_t types;
+  bool kept;
+  uint64_t serial;
+};
+
+/* ---- json.c ---- */
+json_result json_fail(json_reader *r, json_result result, const char *what, size_t at); /* `at` counts from start */
+void json_name_error(json_reader *r, const char *name, size_t n);                      /* decoded name */
+json_result json_more(json_reader *r);
+/* Skips white space. false: nothing is left. */
+bool json_peek(json_reader *r);
+void json_take(json_reader *r, size_t n); /* consumes a value of n bytes */
+bool json_reserve(json_reader *r, size_t n); /* room in scratch for a string of n bytes; false: no memory */
+
+/* ---- json_skim.c ---- */
+/* Goes on in the value that begins at the first unread byte. JSON_OK: it is whole and right, skim.at bytes long. */
+json_result json_skim_on(json_reader *r);
+bool json_skim_is_whole(const json_reader *r);
+
+/* ---- json_scan.c ---- */
+/* All take and return positions; NULL: not right, or not all there. */
+const char *json_scan_rest(const char *p, bool *escaped); /* of a string from the first byte that is not plain on */
+const char *json_scan_number(const char *p, json_span *out);
+const char *json_scan_literal(const char *p, json_span *out);
+const char *json_scan_value(const char *p, unsigned room); /* room: how many brackets may be open */
+/* Decodes the text of a string that was found right into `out`, which has room for n + JSON_PADDING bytes, so that it may be
+** written in blocks; returns its length. */
+size_t json_unescape(const char *text, size_t n, char *out);
+/* The number that stands from p to end, which was found right. */
+double json_float(const char *p, const char *end);
+
+/* ---- json_build.c ---- */
+void json_push_scalar(lua_State *L, const json_span *v, char *scratch);
+/* Pushes the value at p, which was found right; `scratch` has room for its longest string if that has escapes. */
+void json_build(lua_State *L, const char *p, char *scratch);
+
+/* ---- json_shape.c ---- */
+/* Before the first record: one slot for each rule. false: no memory. */
+bool json_shape_prepare(json_shape *s);
+/* The slot of a decoded name, learned if need be and possible, or JSON_NO_SLOT. */
+uint32_t json_shape_slot(json_shape *s, const char *name, size_t n);
+
+/* ---- inlined: nearly all the time goes here ---- */
+
+static inline const char *json_space(const char *p) {
+  while (*p == ' ' || *p == '\n' || *p == '\r' || *p == '\t') p++;
+  return p;
+}
+
+#if JSON_VECTORS
+/* Bit i: byte i at p is a quote, a backslash, a control byte or not ASCII. */
+static inline unsigned json_special(const char *p) {
+  __m128i x = _mm_loadu_si128((const __m128i *)(const void *)p);
+  __m128i special = _mm_cmpeq_epi8(x, _mm_set1_epi8('"'));
+  special = _mm_or_si128(special, _mm_cmpeq_epi8(x, _mm_set1_epi8('\\')));
+  special = _mm_or_si128(special, _mm_cmpeq_epi8(_mm_min_epu8(x, _mm_set1_epi8(0x1f)), x));
+  return (unsigned)_mm_movemask_epi8(_mm_or_si128(special, x)); /* x itself: the top bit says "not ASCII" */
+}
+#endif
+
+/* The first byte that is a quote, a backslash, a control byte or not ASCII. */
+static inline const char *json_plain(const char *p) {
+#if JSON_VECTORS
+  for (;; p += 16) {
+    unsigned mask = json_special(p);
+    if (mask) return p + __builtin_ctz(mask);
+  }
+#else
+  const uint64_t ones = UINT64_MAX / 255, tops = ones * 128;
+  for (;; p += 8) {
+    uint64_t x, quote, backslash;
+    memcpy(&x, p, sizeof x);
+    quote = x ^ ones * '"';
+    backslash = x ^ ones * '\\';
+    /* x - n borrows into the top bit of a byte below n; a false borrow needs a true one in a byte before it */
+    if ((((quote - ones) & ~quote) | ((backslash - ones) & ~backslash) | ((x - ones * 0x20) & ~x) | x) & tops) break;
+  }
+  while ((unsigned char)*p >= 0x20 && (unsigned char)*p < 0x80 && *p != '"' && *p != '\\') p++;
+  return p;
+#endif
+}
+
+/* From the first byte of a string's text to its closing quote. */
+static inline const char *json_scan_string(const char *p, bool *escaped) {
+  *escaped = false;
+  p = json_plain(p);
+  return *p == '"' ? p : json_scan_rest(p, escaped);
+}
+
+/* A string, number or literal. `out` gets type, at, length, escaped, as. */
+static inline const char *json_scan_scalar(const char *p, json_span *out) {
+  if (*p == '"') {
+    const char *end = json_scan_string(++p, &out->escaped);
+    if (!end) return NULL;
+    out->type = JSON_STRING;
+    out->at = p;
+    out->length = (uint32_t)(end - p);
+    return end + 1;
+  }
+  if (*p == '-' || (*p >= '0' && *p <= '9')) {
+    bool negative = *p == '-';
+    const char *digit = p + negative, *q = digit;
+    uint64_t value = 0;
+    for (unsigned next; (next = (unsigned char)*q - (unsigned)'0') <= 9; q++) value = value * 10 + next;
+    /* anything else than a short integer, wrong ones among them, the long way */
+    if (q - digit > 18 || q == digit || (*digit == '0' && q - digit > 1) || *q == '.' || (*q | 32) == 'e') return json_scan_number(p, out);
+    out->type = JSON_INTEGER;
+    out->at = p;
+    out->as.integer = negative ? -(lua_Integer)value : (lua_Integer)value;
+    return q;
+  }
+  return json_scan_literal(p, out);
+}
+
+#endif

@@ -1,0 +1,307 @@
+/* Checks text that is all there. See json_part.h. */
+#include <float.h>
+#include <limits.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "json_part.h"
+
+/* ---- strings ---------------------------------------------------------------------------------------------------- */
+
+static int hex_value(char c) {
+  if (c >= '0' && c <= '9') return c - '0';
+  if ((c | 32) >= 'a' && (c | 32) <= 'f') return (c | 32) - 'a' + 10;
+  return -1;
+}
+
+/* Four hexadecimal digits; negative: they are not. */
+static int hex_unit(const char *p) {
+  int unit = 0;
+  for (int i = 0; i < 4; i++) {
+    int digit = hex_value(p[i]);
+    if (digit < 0) return -1; /* before the next byte is looked at: it may lie behind the padding */
+    unit = unit << 4 | digit;
+  }
+  return unit;
+}
+
+/* What stands for itself or another byte behind a backslash; 0: nothing. */
+static const char simple_escapes[UCHAR_MAX + 1] = {['"'] = '"', ['\\'] = '\\', ['/'] = '/',  ['b'] = '\b',
+                                                   ['f'] = '\f', ['n'] = '\n',  ['r'] = '\r', ['t'] = '\t'};
+
+/* p is at the backslash. */
+static const char *scan_escape(const char *p) {
+  int unit;
+  if (simple_escapes[(unsigned char)p[1]]) return p + 2;
+  if (p[1] != 'u' || (unit = hex_unit(p + 2)) < 0) return NULL;
+  if (unit < 0xD800 || unit > 0xDFFF) return p + 6;
+  if (unit > 0xDBFF || p[6] != '\\' || p[7] != 'u') return NULL;
+  unit = hex_unit(p + 8);
+  return unit >= 0xDC00 && unit <= 0xDFFF ? p + 12 : NULL;
+}
+
+/* One character of two to four bytes (RFC 3629, section 4). */
+static const char *scan_utf8(const char *text) {
+  const unsigned char *p = (const unsigned char *)text;
+  unsigned char low = 0x80, high = 0xBF;
+  int more = *p < 0xE0 ? 1 : *p < 0xF0 ? 2 : 3;
+  if (*p < 0xC2 || *p > 0xF4) return NULL;
+  if (*p == 0xE0) low = 0xA0;
+  if (*p == 0xED) high = 0x9F;
+  if (*p == 0xF0) low = 0x90;
+  if (*p == 0xF4) high = 0x8F;
+  if (p[1] < low || p[1] > high) return NULL;
+  for (int i = 2; i <= more; i++)
+    if ((p[i] & 0xC0) != 0x80) return NULL;
+  return text + more + 1;
+}
+
+/* Behind a character that is not plain and no quote. */
+static inline const char *scan_special(const char *p, bool *escaped) {
+  if ((unsigned char)*p >= 0x80) return scan_utf8(p);
+  if (*p != '\\') return NULL;
+  *escaped = true;
+  return scan_escape(p);
+}
+
+const char *json_scan_rest(const char *p, bool *escaped) {
+#if JSON_VECTORS
+  /* JSON within a string has an escape every few bytes, so one look at a block serves for all in it */
+  for (;;) {
+    unsigned mask = json_special(p), at;
+    for (; mask; mask &= ~(3u << at)) {
+      at = (unsigned)__builtin_ctz(mask);
+      if (p[at] == '"') return p + at;
+      if (p[at] != '\\' || at == 15 || !simple_escapes[(unsigned char)p[at + 1]]) break;
+      *escaped = true;
+    }
+    if (!mask) p += 16;
+    else if (!(p = scan_special(p + at, escaped))) return NULL;
+  }
+#else
+  while (*p != '"') {
+    p = scan_special(p, escaped);
+    if (!p) return NULL;
+    p = json_plain(p);
+  }
+  return p;
+#endif
+}
+
+static char *put_utf8(char *out, unsigned c) {
+  if (c < 0x80) {
+    *out++ = (char)c;
+    return out;
+  }
+  if (c < 0x800) *out++ = (char)(0xC0 | c >> 6);
+  else {
+    if (c < 0x10000) *out++ = (char)(0xE0 | c >> 12);
+    else {
+      *out++ = (char)(0xF0 | c >> 18);
+      *out++ = (char)(0x80 | (c >> 12 & 0x3F));
+    }
+    *out++ = (char)(0x80 | (c >> 6 & 0x3F));
+  }
+  *out++ = (char)(0x80 | (c & 0x3F));
+  return out;
+}
+
+/* Copies up to the next backslash or a bit over `end`; returns how many bytes in front of it. */
+static inline size_t copy_plain(char *out, const char *p, const char *end) {
+  const char *begin = p;
+#if JSON_VECTORS
+  const __m128i backslash = _mm_set1_epi8('\\');
+  for (; p < end; p += 16, out += 16) {
+    __m128i x = _mm_loadu_si128((const __m128i *)(const void *)p);
+    unsigned mask = (unsigned)_mm_movemask_epi8(_mm_cmpeq_epi8(x, backslash));
+    _mm_storeu_si128((__m128i *)(void *)out, x);
+    if (mask) return (size_t)(p - begin) + (size_t)__builtin_ctz(mask);
+  }
+#else
+  while (p < end && *p != '\\') *out++ = *p++;
+#endif
+  return (size_t)(p - begin);
+}
+
+/* p is behind \u; goes behind the escape or the pair of them. */
+static char *unescape_unit(const char **p, char *out) {
+  unsigned c = (unsigned)hex_unit(*p);
+  *p += 4;
+  if (c >= 0xD800 && c <= 0xDBFF) {
+    c = 0x10000 + ((c - 0xD800) << 10) + ((unsigned)hex_unit(*p + 2) - 0xDC00);
+    *p += 6;
+  }
+  return put_utf8(out, c);
+}
+
+size_t json_unescape(const char *text, size_t n, char *out) {
+  const char *p = text, *end = text + n;
+  char *begin = out;
+  for (;;) {
+    size_t plain = copy_plain(out, p, end);
+    if (plain >= (size_t)(end - p)) return (size_t)(out - begin) + (size_t)(end - p);
+    p += plain + 2;
+    out += plain;
+    if (p[-1] == 'u') out = unescape_unit(&p, out);
+    else *out++ = simple_escapes[(unsigned char)p[-1]];
+  }
+}
+
+/* ---- numbers ---------------------------------------------------------------------------------------------------- */
+
+enum {
+  DIGITS_MAX = 780,          /* the nearest float never depends on more than 767 digits, and on whether there are others */
+  EXPONENT_MAX = 100 * 1000 * 1000 /* far over what the digits of a value could make up for */
+};
+
+static bool is_digit(char c) { return c >= '0' && c <= '9'; }
+
+/* The number behind the letter e. */
+static long read_exponent(const char *p, const char *end) {
+  bool negative = *p == '-';
+  long e = 0;
+  if (!is_digit(*p)) p++;
+  for (; p < end; p++)
+    if (e < EXPONENT_MAX) e = e * 10 + (*p - '0');
+  if (e > EXPONENT_MAX) e = EXPONENT_MAX;
+  return negative ? -e : e;
+}
+
+/* digits * 10^exponent without rounding twice, where both factors are floats without loss; else false. */
+static bool multiply(const char *digits, size_t n, long exponent, double *out) {
+  static const double powers[] = {1e0,  1e1,  1e2,  1e3,  1e4,  1e5,  1e6,  1e7,  1e8,  1e9,  1e10, 1e11,
+                                  1e12, 1e13, 1e14, 1e15, 1e16, 1e17, 1e18, 1e19, 1e20, 1e21, 1e22};
+  uint64_t whole = 0;
+  if (FLT_EVAL_METHOD != 0 || n > 15 || exponent > 22 || exponent < -22) return false;
+  for (size_t i = 0; i < n; i++) whole = whole * 10 + (uint64_t)(digits[i] - '0');
+  *out = exponent < 0 ? (double)whole / powers[-exponent] : (double)whole * powers[exponent];
+  return true;
+}
+
+/* Moves the point behind the last digit: strtod gets no decimal point, the one thing in a number that locales differ in. */
+double json_float(const char *p, const char *end) {
+  char digits[DIGITS_MAX + 32];
+  size_t n = 0;
+  long exponent = 0;
+  bool negative = *p == '-', behind_point = false, more = false;
+  double value;
+  for (p += negative; p < end && (*p | 32) != 'e'; p++) {
+    if (*p == '.') behind_point = true;
+    else if (n < DIGITS_MAX) {
+      exponent -= behind_point;
+      if (n > 0 || *p != '0') digits[n++] = *p;
+    } else {
+      exponent += !behind_point;
+      more = more || *p != '0';
+    }
+  }
+  if (more) {
+    digits[n++] = '1';
+    exponent--;
+  }
+  if (p < end) exponent += read_exponent(p + 1, end);
+  if (n == 0 || exponent + (long)n < -400) value = 0;
+  else if (exponent + (long)n > 400) value = HUGE_VAL;
+  else if (!multiply(digits, n, exponent, &value)) {
+    (void)snprintf(digits + n, sizeof digits - n, "e%ld", exponent);
+    value = strtod(digits, NULL);
+  }
+  return negative ? -value : value;
+}
+
+/* Whether the digits make an integer of 64 bits. */
+static bool read_integer(const char *p, const char *end, lua_Integer *out) {
+  bool negative = *p == '-';
+  uint64_t value = 0, limit = (uint64_t)LUA_MAXINTEGER + negative;
+  for (p += negative; p < end; p++) {
+    uint64_t digit = (uint64_t)(*p - '0');
+    if (value > (limit - digit) / 10) return false;
+    value = value * 10 + digit;
+  }
+  *out = (lua_Integer)(negative ? 0 - value : value);
+  return true;
+}
+
+static const char *scan_digits(const char *p) {
+  if (!is_digit(*p)) return NULL;
+  while (is_digit(*p)) p++;
+  return p;
+}
+
+const char *json_scan_number(const char *p, json_span *out) {
+  const char *begin = p, *integer_end;
+  if (*p == '-') p++;
+  p = *p == '0' ? p + 1 : scan_digits(p);
+  if (!p) return NULL;
+  integer_end = p;
+  if (*p == '.' && !(p = scan_digits(p + 1))) return NULL;
+  if ((*p | 32) == 'e') {
+    p++;
+    if (*p == '+' || *p == '-') p++;
+    if (!(p = scan_digits(p))) return NULL;
+  }
+  out->at = begin;
+  out->type = JSON_INTEGER;
+  if (p == integer_end && read_integer(begin, p, &out->as.integer)) return p;
+  out->type = JSON_FLOAT;
+  out->as.number = json_float(begin, p);
+  return isinf(out->as.number) ? NULL : p;
+}
+
+/* ---- values ----------------------------------------------------------------------------------------------------- */
+
+const char *json_scan_literal(const char *p, json_span *out) {
+  out->at = p;
+  out->type = JSON_BOOLEAN;
+  if (memcmp(p, "true", 4) == 0) return p + 4;
+  if (memcmp(p, "false", 5) == 0) return p + 5;
+  out->type = JSON_NULL;
+  return memcmp(p, "null", 4) == 0 ? p + 4 : NULL;
+}
+
+/* A member's name and the colon; p is at the opening quote. */
+static const char *scan_name(const char *p) {
+  bool escaped;
+  if (*p != '"' || !(p = json_scan_string(p + 1, &escaped))) return NULL;
+  p = json_space(p + 1);
+  return *p == ':' ? p + 1 : NULL;
+}
+
+/* Behind a value: closes brackets and passes a comma. *depth 0: the end; else to the place of the next value. */
+static const char *scan_behind(const char *p, unsigned *depth, uint64_t *objects) {
+  while (*depth > 0) {
+    p = json_space(p);
+    if (*p == ',') {
+      p = json_space(p + 1);
+      return *objects & 1 ? scan_name(p) : p;
+    }
+    if (*p != (*objects & 1 ? '}' : ']')) return NULL;
+    p++;
+    --*depth;
+    *objects >>= 1;
+  }
+  return p;
+}
+
+const char *json_scan_value(const char *p, unsigned room) {
+  uint64_t objects = 0; /* as in json_skim */
+  unsigned depth = 0;
+  json_span unused;
+  do {
+    p = json_space(p);
+    if (*p == '{' || *p == '[') {
+      bool is_object = *p == '{';
+      if (depth == room) return NULL;
+      depth++;
+      objects = objects << 1 | is_object;
+      p = json_space(p + 1);
+      if (*p != (is_object ? '}' : ']')) {
+        if (is_object && !(p = scan_name(p))) return NULL;
+        continue;
+      }
+    } else if (!(p = json_scan_scalar(p, &unused))) return NULL;
+    p = scan_behind(p, &depth, &objects);
+  } while (p && depth > 0);
+  return p;
+}

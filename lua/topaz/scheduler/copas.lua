@@ -1,0 +1,108 @@
+--- Copas, versions 1 to 4: in a coroutine of it, the client's calls let its loop run on.
+--
+--    local client = topaz.client { scheduler = require "topaz.scheduler.copas" }
+--    copas.addthread(function() print(client:get_status(id)) end)
+--    copas.loop() -- ends by itself from version 2 on
+--
+-- Require copas before socket.http, as its version 1 demands. Threads of that version have neither sleep nor wake-up, so all waiting here is
+-- done in the way that all versions know: copas.receive() on something that socket.select takes for a socket. And copas.step() is
+-- wrapped, so that it waits no longer than until a client has something to do.
+local copas = require "copas"
+local socket = require "socket"
+local common = require "topaz.scheduler.common"
+local core = require "topaz.core"
+
+local NO_DESCRIPTOR = -1 -- socket.select skips it
+-- A descriptor for what is ready, since select asks only those that have one. (A plain udp() may get its own later.)
+local anything = assert((socket.udp4 or socket.udp)())
+
+-- ---- coroutines that wait ---------------------------------------------------------------------------------------
+
+local Gate = {}
+Gate.__index = Gate
+
+function Gate:getfd() return self.open and anything:getfd() or NO_DESCRIPTOR end
+function Gate:dirty() return self.open end
+function Gate:receive()
+   if self.open then return true end
+   return nil, "timeout"
+end
+function Gate.close() end -- version 1 closes what a coroutine has waited for when that one ends
+
+local gates = setmetatable({}, { __mode = "k" })
+
+-- ---- clients that are under way ---------------------------------------------------------------------------------
+
+local drivers = {}
+
+local Driver = {}
+Driver.__index = Driver
+
+-- What copas sees: ready when the client's descriptor is readable, when the time has come, and when it is over.
+local function readiness(driver)
+   local asked = false
+   return {
+      getfd = function() return driver.closed and anything:getfd() or driver.fd end,
+      dirty = function() return driver.closed or driver.deadline and driver.deadline <= core.now() end,
+      receive = function()
+         asked = not asked
+         if asked then return nil, "timeout" end
+         return true
+      end,
+      close = Gate.close,
+   }
+end
+
+-- The coroutine that waits for it. When a turn fails another one takes over, since the error ends this one.
+local function begin(driver)
+   copas.addthread(function()
+      local ready = readiness(driver)
+      while not driver.closed do
+         copas.receive(ready)
+         if driver.closed then break end
+         local ok, err = pcall(driver.turn)
+         if not ok then
+            if not driver.closed then begin(driver) end
+            error(err, 0)
+         end
+      end
+   end)
+end
+
+function Driver:arm(seconds) self.deadline = seconds and core.now() + seconds end
+
+function Driver:close()
+   self.closed = true
+   drivers[self] = nil
+end
+
+local function open(client, turn)
+   local driver = setmetatable({ turn = turn, fd = client:pollfd() or NO_DESCRIPTOR }, Driver)
+   drivers[driver] = true
+   begin(driver)
+   return driver
+end
+
+local step = copas.step
+--- As copas has it, but returns when a client has something to do.
+function copas.step(timeout) -- luacheck: ignore 122
+   local now, due = core.now(), timeout or math.huge
+   for driver in pairs(drivers) do
+      if driver.deadline then due = math.min(due, math.max(0, driver.deadline - now)) end
+   end
+   return step(due < math.huge and due or timeout)
+end
+
+-- ---- the scheduler ------------------------------------------------------------------------------------------------
+
+local scheduler = common.scheduler({ current = common.current }, open)
+
+function scheduler.suspend(_, thread)
+   local gate = setmetatable({ open = false }, Gate)
+   gates[thread] = gate
+   copas.receive(gate)
+end
+
+function scheduler.resume(_, thread) gates[thread].open = true end
+
+return scheduler

@@ -1,0 +1,44 @@
+rockspec_format = "3.0"
+package = "topaz"
+version = "scm-1"
+source = {
+   url = "git+https://github.com/topaz-lua/topaz.git",
+}
+description = {
+   summary = "The statuses of image-processing jobs: read, follow and clean them up, without blocking",
+   detailed = [[
+A client for the Status part of an image-processing API. A C core on libcurl does the HTTP, decodes lists while they
+arrive and hands statuses out as plain tables through a cursor iterator; a thin layer of Lua adds the waiting. Calls never
+block a frame where they must not, nothing is sent twice that must not be, and every failure comes back as an error object.
+]],
+   homepage = "https://github.com/topaz-lua/topaz",
+   issues_url = "https://github.com/topaz-lua/topaz/issues",
+   labels = { "http", "api", "async", "image" },
+   license = "MIT",
+}
+supported_platforms = { "unix" }
+dependencies = {
+   "lua >= 5.4, < 5.5",
+   "lua-cjson >= 2.1",
+}
+external_dependencies = {
+   -- By its library: the header stands where only the compiler and pkg-config look on some systems (Debian's multiarch), and
+   -- the Makefile finds it there. CURL_DIR, CURL_INCDIR and CURL_LIBDIR on the command line go first.
+   CURL = { library = "curl" },
+}
+build = {
+   type = "make",
+   -- A folder of its own: the checkout's build stays as it is.
+   variables = {
+      BUILD = "build/luarocks",
+      CFLAGS = "$(CFLAGS)",
+      LIBFLAG = "$(LIBFLAG)",
+      LUA_INCDIR = "$(LUA_INCDIR)",
+      CURL_INCDIR = "$(CURL_INCDIR)",
+      CURL_LIBDIR = "$(CURL_LIBDIR)",
+   },
+   install_variables = {
+      INST_LUADIR = "$(LUADIR)",
+      INST_LIBDIR = "$(LIBDIR)",
+   },
+}

@@ -51,6 +51,7 @@ room_objects = $(foreach r,$(1) $(uses_$(1)),$(patsubst csrc/%.c,$(BUILD)/obj/%.
 .PHONY: all help debug deps deps-dev demo test asan valgrind coverage lint format format-check tidy cppcheck sizes \
   symbols warnings luacheck install uninstall rock bench fuzz contract clean rooms
 .DELETE_ON_ERROR:
+.SECONDARY:
 
 all: $(core)  ## build the C core (the default)
 	@:
@@ -170,8 +171,7 @@ contract:  ## prove client and emulator against the API's contract
 
 # ---- checks -----------------------------------------------------------------------------------------------------
 
-c_files = $(wildcard csrc/*.c spec/*/*.c)
-c_and_headers = $(c_files) $(wildcard csrc/*.h spec/*/*.h)
+c_and_headers = $(wildcard csrc/*.[ch] spec/*/*.[ch])
 
 lint: luacheck format-check sizes warnings symbols tidy cppcheck  ## all static checks of Lua and C
 	@echo "lint: all quiet"
@@ -201,7 +201,7 @@ symbols: $(core)
 # -D_GNU_SOURCE: the header included before all else would come before a file's own definition.
 tidy_flags = $(DEFINES) -std=c11 -D_GNU_SOURCE= -include .ci/noreturn.h -Icsrc $(LUA_FLAGS) $(CURL_FLAGS)
 tidy:
-	@printf '%s\n' $(c_files) | xargs -P 2 -n 1 sh -c 'clang-tidy --quiet "$$@" -- $(tidy_flags) 2>&1 | \
+	@printf '%s\n' $(wildcard csrc/*.c spec/unit/*.c) | xargs -P 2 -n 1 sh -c 'clang-tidy --quiet "$$@" -- $(tidy_flags) 2>&1 | \
 	  { ! grep -v -e "warnings generated" -e "Suppressed"; }' tidy
 
 cppcheck:

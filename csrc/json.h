@@ -143,9 +143,10 @@ typedef struct json_filter {
 
 typedef struct json_slot json_slot; /* one learned member */
 typedef struct json_span json_span; /* one member of the record being read */
+typedef struct json_text json_text;
 
 /* What was learned from the records read so far: names and their order. Plain struct; owner calls json_shape_free. The interned
-** names live in a Lua table of the owner's, `keys` below, slot i at index i + 1. Slot i is rule i; behind them come the names
+** names live in a Lua table of the owner's, `keys` below, that is the shape's alone: slot i at index i + 1. Slot i is rule i; behind them come the names
 ** without a rule, as many as the room allows, however many a server invents. Whoever reads may change `keep` and `keep_unknown`
 ** before the first record only, and `filter` at any time. */
 typedef struct {
@@ -164,7 +165,8 @@ typedef struct {
   size_t probes;     /* no name is further than this from its place in the hash table */
   json_span *spans;
   size_t span_capacity;
-  uint64_t serial; /* number of the record, marks slots seen */
+  uint64_t serial;  /* number of the record, marks slots seen */
+  json_text *texts; /* strings that come again and again; they themselves are in the table at index 0 of `keys` */
 } json_shape;
 
 /* keep everything, no filter */

@@ -52,7 +52,16 @@ struct json_slot {
   uint32_t span;                /* in the record `serial` */
   uint32_t types;
   bool kept;
+  unsigned char luck;           /* how often its strings were among the known texts; 0: so seldom that it is no use to look */
   uint64_t serial;
+};
+
+enum { JSON_TEXTS = 64, JSON_TEXT_MAX = 32 };
+
+/* A string that came before and is kept in the table of names: the text i at [0][i + 1]. */
+struct json_text {
+  char text[JSON_TEXT_MAX];
+  uint32_t length; /* 0: none */
 };
 
 /* ---- json.c ---- */
@@ -129,6 +138,21 @@ static inline const char *json_plain(const char *p) {
   }
   while ((unsigned char)*p >= 0x20 && (unsigned char)*p < 0x80 && *p != '"' && *p != '\\') p++;
   return p;
+#endif
+}
+
+/* Whether n bytes (1 or more) at p and at `text` are the same. Both may be read up to the next multiple of 16 bytes. */
+static inline bool json_same(const char *p, const char *text, size_t n) {
+#if JSON_VECTORS
+  for (;; p += 16, text += 16, n -= 16) {
+    __m128i a = _mm_loadu_si128((const __m128i *)(const void *)p);
+    __m128i b = _mm_loadu_si128((const __m128i *)(const void *)text);
+    unsigned different = (unsigned)_mm_movemask_epi8(_mm_cmpeq_epi8(a, b)) ^ 0xFFFF;
+    if (n <= 16) return (different << (16 - n) & 0xFFFF) == 0;
+    if (different) return false;
+  }
+#else
+  return memcmp(p, text, n) == 0;
 #endif
 }
 

@@ -6,7 +6,10 @@
 
 #include "json_part.h"
 
-enum { SPANS_KEPT_MAX = 4096 }; /* more are given back after the record */
+enum {
+  SPANS_KEPT_MAX = 4096, /* more are given back after the record */
+  LUCK_MAX = 100
+};
 
 /* One reading of one record. */
 typedef struct {
@@ -22,24 +25,6 @@ typedef struct {
 } reading;
 
 /* ---- reading without Lua -------------------------------------------------------------------------------------------- */
-
-/* Whether the text at p begins with the slot's name and the closing quote. Reads at most JSON_NAME_MAX + 1 bytes. */
-static inline bool is_expected(const char *p, const json_slot *slot) {
-#if JSON_VECTORS
-  uint32_t left = slot->quoted;
-  const char *text = slot->text;
-  if (left == 0) return false;
-  for (;; p += 16, text += 16, left -= 16) {
-    __m128i a = _mm_loadu_si128((const __m128i *)(const void *)p);
-    __m128i b = _mm_loadu_si128((const __m128i *)(const void *)text);
-    unsigned different = (unsigned)_mm_movemask_epi8(_mm_cmpeq_epi8(a, b)) ^ 0xFFFF;
-    if (left <= 16) return (different << (16 - left) & 0xFFFF) == 0;
-    if (different) return false;
-  }
-#else
-  return slot->quoted > 0 && memcmp(p, slot->text, slot->quoted) == 0;
-#endif
-}
 
 /* A new span at the end, or NULL. */
 static json_span *add_span(reading *m) {
@@ -116,7 +101,7 @@ static inline const char *scan_name(reading *m, const char *p, json_span **span)
   uint32_t expected = m->before == JSON_NO_SLOT ? s->first : s->slots[m->before].next;
   json_slot *slot = &s->slots[expected];
   if (*p++ != '"') return NULL;
-  if (expected < s->slot_count && is_expected(p, slot)) {
+  if (expected < s->slot_count && slot->quoted > 0 && json_same(p, slot->text, slot->quoted)) {
     p += slot->quoted;
     if (slot->serial != s->serial && m->count < s->span_capacity) { /* as span_of_slot, without its detours */
       *span = &s->spans[m->count];
@@ -253,21 +238,79 @@ static void push_name(lua_State *L, const json_span *v, int keys, char *scratch)
   else lua_pushlstring(L, v->name, v->name_length);
 }
 
+/* Where the text belongs in shape.texts. n is not 0. */
+static size_t text_place(const char *p, size_t n) {
+  uint64_t a = 0, b = 0;
+  if (n >= 8) {
+    memcpy(&a, p, 8);
+    memcpy(&b, p + n - 8, 8);
+  } else if (n >= 4) {
+    memcpy(&a, p, 4);
+    memcpy(&b, p + n - 4, 4);
+  } else {
+    a = (unsigned char)p[0];
+    b = (unsigned char)p[n - 1] | (unsigned)p[n / 2] << 8;
+  }
+  return (size_t)(((a ^ (b << 1 | b >> 63)) + n) * 0x9E3779B97F4A7C15u >> 58); /* the top bits of a product depend on all */
+}
+
+/* Pushes a short string. Many a member has one of a few words ("Completed"), which are found in the table at `texts`, rather
+** than hashed and looked up by Lua again. */
+static void push_text(lua_State *L, json_shape *s, const json_span *v, int texts) {
+  size_t place = text_place(v->at, v->length);
+  json_text *known = &s->texts[place];
+  unsigned char *luck = &s->slots[v->slot].luck;
+  if (known->length == v->length && json_same(v->at, known->text, known->length)) {
+    if (*luck < LUCK_MAX) ++*luck;
+    lua_rawgeti(L, texts, (lua_Integer)place + 1);
+    return;
+  }
+  --*luck;
+  lua_pushlstring(L, v->at, v->length);
+  lua_pushvalue(L, -1);
+  lua_rawseti(L, texts, (lua_Integer)place + 1);
+  memcpy(known->text, v->at, v->length);
+  known->length = v->length;
+}
+
+/* Pushes the table of known texts, making it for the second record: one alone has no use for it. nil: there is none. */
+static void push_texts(lua_State *L, json_shape *s, int keys) {
+  if (s->texts) (void)lua_rawgeti(L, keys, 0);
+  else if (s->serial < 2) lua_pushnil(L);
+  else {
+    lua_createtable(L, JSON_TEXTS, 0);
+    lua_pushvalue(L, -1);
+    lua_rawseti(L, keys, 0);
+    s->texts = calloc(JSON_TEXTS, sizeof *s->texts); /* without, it goes on as before */
+  }
+}
+
+static void push_value(lua_State *L, const reading *m, const json_span *v, int texts) {
+  json_shape *s = m->s;
+  if (v->type & (JSON_OBJECT | JSON_ARRAY)) json_build(L, v->at, m->r->scratch);
+  else if (v->type == JSON_STRING && v->length - 1 < JSON_TEXT_MAX && !v->escaped && s->texts && v->slot != JSON_NO_SLOT &&
+           s->slots[v->slot].luck > 0)
+    push_text(L, s, v, texts);
+  else json_push_scalar(L, v, m->r->scratch);
+}
+
 static void build_record(lua_State *L, const reading *m, int keys) {
   const json_span *spans = m->s->spans;
-  char *scratch = m->r->scratch;
-  int built = 0;
+  int built = 0, record, texts;
   for (size_t i = 0; i < m->count; i++) built += spans[i].kept && spans[i].type != JSON_NULL && built < INT_MAX;
   lua_createtable(L, 0, built);
+  record = lua_gettop(L);
+  texts = record + 1;
+  push_texts(L, m->s, keys);
   for (size_t i = 0; i < m->count; i++) {
     const json_span *v = &spans[i];
     if (!v->kept || (v->type == JSON_NULL && v->slot != JSON_NO_SLOT)) continue;
-    push_name(L, v, keys, scratch);
+    push_name(L, v, keys, m->r->scratch);
     if (v->type == JSON_NULL) lua_pushnil(L); /* without a slot: undoes an earlier member of that name */
-    else if (v->type & (JSON_OBJECT | JSON_ARRAY)) json_build(L, v->at, scratch);
-    else json_push_scalar(L, v, scratch);
-    lua_rawset(L, -3);
+    else push_value(L, m, v, texts);
+    lua_rawset(L, record);
   }
+  lua_settop(L, record);
 }
 
 static void begin(reading *m) {
@@ -318,7 +361,7 @@ json_result json_record(lua_State *L, json_reader *r, json_shape *s, int keys) {
   if (got != JSON_OK) return got;
   if (!json_reserve(r, m.scratch)) return json_fail(r, JSON_TOO_LARGE, "not enough memory", 0);
   if (passes(&m)) {
-    luaL_checkstack(L, 4, "record");
+    luaL_checkstack(L, 6, "record");
     intern_names(L, s, keys);
     build_record(L, &m, keys);
   } else got = JSON_SKIPPED;

@@ -5,7 +5,8 @@
 
 enum {
   SLOTS_MAX = 512, /* names learned, rules included; others are read without being learned */
-  PROBES_MIN = 8   /* a name that finds no place so near to its own is not learned: no record can make lookups slow */
+  LUCK_AT_FIRST = 20,
+  PROBES_MIN = 8 /* a name that finds no place so near to its own is not learned: no record can make lookups slow */
 };
 
 void json_shape_init(json_shape *s, const json_rule *rules, size_t rule_count) {
@@ -21,6 +22,7 @@ void json_shape_free(json_shape *s) {
   free(s->slots);
   free(s->index);
   free(s->spans);
+  free(s->texts);
   json_shape_init(&fresh, s->rules, s->rule_count);
   fresh.keep = s->keep;
   fresh.keep_unknown = s->keep_unknown;
@@ -109,6 +111,7 @@ static uint32_t learn(json_shape *s, const char *name, size_t n, uint32_t hash) 
   slot->length = (uint32_t)n;
   slot->quoted = is_plain(name, n) ? (uint32_t)n + 1 : 0;
   slot->next = i + 1;
+  slot->luck = LUCK_AT_FIRST;
   slot->types = is_rule ? s->rules[i].types & ~(unsigned)JSON_NULL : JSON_ANY;
   slot->kept = is_rule ? s->keep >> i & 1 : s->keep_unknown;
   s->slot_count++;

@@ -126,7 +126,7 @@ local function main()
       .. ", against an emulator of the API at " .. emulator.url)
    local client <close> = topaz.client { api_key = emulator.key, base_url = emulator.url }
    list(client)
-   wait_for_one(client, emulator.ids[12])
+   wait_for_one(client, emulator.ids[11])
    follow_all(client, 24)
    show_errors(client)
    clean_up(client)

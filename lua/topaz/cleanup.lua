@@ -4,6 +4,7 @@ local core = require "topaz.core"
 local methods = core.client_methods()
 
 local WINDOW = 200        -- deletions begun and not yet answered; the core sends as many of them as it has connections or streams
+local WINDOW_LEFT = 150   -- of them under way, when the list is read on
 local READINGS_MAX = 8    -- of the whole list
 local FAILURES_MAX = 20   -- in a row, after which all stops
 local ERRORS_KEPT = 100
@@ -46,12 +47,12 @@ local function read_options(given)
    return o
 end
 
--- ---- one clean-up --------------------------------------------------------------------------------------------------
+-- ---- deletions -----------------------------------------------------------------------------------------------------
 
 local Cleanup = {}
 Cleanup.__index = Cleanup
 
--- What is still under way when it ends early: cancelled where it can be, and in the report where it cannot be known.
+-- However it ends, also by an error of the caller's on_progress: nothing of it goes on.
 function Cleanup.__close(self)
    if self.cursor then self.cursor:close() end
    for _, flight in ipairs(self.flying) do flight.request:cancel() end
@@ -61,70 +62,151 @@ local function tell(self)
    if self.options.on_progress then self.options.on_progress(self.report) end
 end
 
-local function note_error(report, process_id, err)
-   if #report.errors < ERRORS_KEPT then report.errors[#report.errors + 1] = { process_id = process_id, error = err } end
+-- Calls what may raise an error object, when the client is closed or a page cannot be read: its result, or nil and the object.
+local function attempt(f, ...)
+   local ok, result = pcall(f, ...)
+   if ok then return result end
+   if type(result) ~= "table" then error(result, 0) end
+   return nil, result
 end
 
--- Counts what a deletion came to; true: it failed in a way that stops everything.
+-- Notes what a deletion came to; true: all has to stop.
 local function count(self, process_id, done, answer)
    local report = self.report
-   if done then
-      local name = answer == "already_gone" and "already_gone" or "deleted"
-      report[name] = report[name] + 1
-      self.failures = 0
-   elseif answer.kind == "not_found" then
-      report.already_gone = report.already_gone + 1
-      self.failures = 0
-   elseif answer.kind == "conflict" then
-      report.refused = report.refused + 1
-      note_error(report, process_id, answer)
-      self.failures = 0
-   else
-      report.failed = report.failed + 1
-      note_error(report, process_id, answer)
-      self.failures = self.failures + 1
-      return FATAL[answer.kind] or self.failures >= FAILURES_MAX
+   local name = done and (answer or "deleted") or answer.kind == "not_found" and "already_gone"
+      or answer.kind == "conflict" and "refused" or "failed"
+   report[name] = report[name] + 1
+   if not done and name ~= "already_gone" and #report.errors < ERRORS_KEPT then
+      report.errors[#report.errors + 1] = { process_id = process_id, error = answer }
    end
-   return false
+   self.failures = name == "failed" and self.failures + 1 or 0
+   return name == "failed" and (FATAL[answer.kind] or self.failures >= FAILURES_MAX)
 end
 
--- Looks through the deletions under way, in the order they were begun; true: so many have been answered that there is room.
+-- Takes the answers that are there. Returns how many, and the error that stops everything.
 local function take_answers(self)
    local still, stop = {}, nil
    local flying = self.flying
    self.flying = still
-   for i, flight in ipairs(flying) do
+   for _, flight in ipairs(flying) do
       if stop or not flight.request:done() then
          still[#still + 1] = flight
       else
          local done, answer = flight.request:result()
          if count(self, flight.process_id, done, answer) then stop = answer end
-         flying[i] = false
       end
    end
-   return stop, #flying - #still
-end
-
--- Ends everything under way. A deletion that was sent and not answered may have happened: it counts as failed, outcome "unknown".
-local function drop_deletions(self)
-   for _, flight in ipairs(self.flying) do flight.request:cancel() end
-   for _, flight in ipairs(self.flying) do
-      local done, answer = flight.request:result()
-      if done or answer.outcome ~= "unsent" then count(self, flight.process_id, done, answer) end
-   end
-   self.flying = {}
+   local taken = #flying - #still
+   if taken > 0 then tell(self) end
+   return taken, stop
 end
 
 -- Waits until at most `most` deletions are under way. Returns the error that stops everything.
 local function wait_for_room(self, most)
    local waiter = core.waiter(self.client)
    while #self.flying > most do
-      local stop, taken = take_answers(self)
-      for _ = 1, taken do tell(self) end
+      local taken, stop = take_answers(self)
       if stop then return stop end
-      if #self.flying > most and taken == 0 then
+      if taken == 0 then
+         -- For the oldest one, but not for long: one that is tried again must not keep the others waiting.
          local reason = waiter(self.client, self.flying[1].request:id(), core.now() + WAIT)
          if reason then return core.error { kind = reason, operation = "delete_finished", message = "ended by the caller" } end
       end
    end
+end
+
+-- Ends what is under way. A deletion that was sent and not answered may have happened: it counts as failed, with outcome "unknown".
+local function drop_deletions(self)
+   local flying = self.flying
+   self.flying = {}
+   for _, flight in ipairs(flying) do flight.request:cancel() end
+   for _, flight in ipairs(flying) do
+      local done, answer = flight.request:result()
+      if done or answer.outcome ~= "unsent" then count(self, flight.process_id, done, answer) end
+   end
+end
+
+-- ---- the list --------------------------------------------------------------------------------------------------------
+
+-- The cutoff is the same for the whole clean-up; the server's clock is known once its first answer has come.
+local function is_old_enough(self, status)
+   local older_than = self.options.older_than
+   if older_than == 0 then return true end
+   self.cutoff = self.cutoff or core.wall() + (self.client:stats().clock_skew or 0) - older_than
+   return type(status.modification_time) == "number" and status.modification_time <= self.cutoff
+end
+
+-- Begins the deletion of a status unless it was met before. Returns the error that stops everything.
+local function consider(self, status)
+   local key = status.process_id:lower()
+   if self.met[key] or not is_old_enough(self, status) then return end
+   self.met[key] = true
+   self.report.matched = self.report.matched + 1
+   if self.options.dry_run then return end
+   if #self.flying >= WINDOW then
+      local stop = wait_for_room(self, WINDOW_LEFT)
+      if stop then return stop end
+   end
+   local request, err = attempt(self.client.start, self.client, "delete_status", status.process_id)
+   if not request then return err end
+   self.flying[#self.flying + 1] = { request = request, process_id = status.process_id }
+end
+
+-- Reads the list once, deleting meanwhile. Returns how many pages it has, or nil and the error that ended it.
+local function read_list(self)
+   local cursor, err = attempt(self.client.statuses, self.client, {
+      limit = 100, fields = { "process_id", "modification_time" }, where = { status = self.options.status },
+   })
+   if not cursor then return nil, err end
+   self.cursor = cursor
+   local pages = 0
+   while true do
+      local status, problem = attempt(cursor.in_page, cursor)
+      if problem then return nil, problem end
+      if status == false then return pages end
+      if status then
+         problem = consider(self, status)
+      else
+         pages = pages + 1
+         if self.options.dry_run then tell(self)
+         else
+            local _, stop = take_answers(self)
+            problem = stop
+         end
+      end
+      if problem then return nil, problem, true end
+   end
+end
+
+--- Deletes the statuses of jobs that have ended, several at a time, while the list is still being read; no status twice.
+--
+-- A server may skip records in a list while others are deleted from it. So a list of several pages is read again until a reading leads
+-- to no deletion, at most 8 times.
+-- @tparam[opt] table options `older_than` seconds (0) since the status was last modified, by the server's clock; `status` a word or a
+-- list of words of Completed, Cancelled, Failed ({ "Completed" }); `dry_run` (false) counts and deletes nothing; `on_progress` function
+-- (report), called as it goes
+-- @treturn table report, in any case: `matched`, and of these `deleted`, `already_gone`, `refused` (409) and `failed`; `errors`, the first
+-- 100 of refused and failed ones as { process_id, error }, where `error.outcome` may be "unknown": it may have been deleted; `stopped`
+-- @treturn table|nil the error object that ended it early, also in `report.stopped`: the list could not be read, a deletion met 401 or
+-- 403, 20 deletions in a row failed, or the task was cancelled or the client closed
+function methods.delete_finished(client, options)
+   local report = { matched = 0, deleted = 0, already_gone = 0, refused = 0, failed = 0, errors = {} }
+   local self <close> = setmetatable({
+      client = client, options = read_options(options), report = report, met = {}, flying = {}, failures = 0,
+   }, Cleanup)
+   for _ = 1, READINGS_MAX do
+      local deleted = report.deleted
+      local pages, err, at_once = read_list(self)
+      if not at_once and not (err and FATAL[err.kind]) then
+         err = wait_for_room(self, 0) or err
+      end
+      if err then
+         drop_deletions(self)
+         report.stopped = err
+         tell(self)
+         return report, err
+      end
+      if pages <= 1 or report.deleted == deleted then break end
+   end
+   return report
 end

@@ -200,7 +200,7 @@ describe("the emulator's jobs", function()
     assert.same({ "Pending", 0, 0, 110 }, at(9.9))
     assert.same({ "Processing", 0, 10, 110 }, at(0.1))
     assert.same({ "Processing", 50, 60, 110 }, at(50))
-    assert.same({ "Processing", 99, 109, 110 }, at(49.9))
+    assert.same({ "Processing", 71, 109, 110 }, at(49.9)) -- it stops where it will fail: no progress goes back
     assert.same({ "Failed", 71, 110, 110 }, at(0.1))
     assert.same({ "Failed", 71, 110, 110 }, at(1000))
   end)

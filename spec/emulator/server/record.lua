@@ -48,8 +48,9 @@ function record.state(job, now)
   local eta = floor(ends + 0.5)
   if now < begins then return "Pending", 0, eta, floor(job.created), false end
   if now < ends then
-    local share = (now - begins) / job.processing
-    return "Processing", math.min(99, floor(share * 100)), eta, floor(now), false
+    -- One that will fail stops where it was then, so that no progress ever goes back.
+    local last = job.outcome == "Completed" and 99 or math.min(99, job.last_progress)
+    return "Processing", math.min(last, floor((now - begins) / job.processing * 100)), eta, floor(now), false
   end
   if job.outcome == "Completed" then return "Completed", 100, eta, floor(ends), true end
   return job.outcome, job.last_progress, eta, floor(ends), true

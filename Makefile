@@ -140,7 +140,7 @@ valgrind:  ## run the tests under valgrind (slow; SPEC= helps)
 .PHONY: valgrind-run
 valgrind-run: all rooms
 	@$(call under,valgrind -q --error-exitcode=99 --leak-check=full --errors-for-leak-kinds=definite \
-	  --child-silent-after-fork=yes --suppressions=$(here)/spec/support/valgrind.supp $(real_lua))
+	  --child-silent-after-fork=yes $(real_lua))
 	@$(run) lua5.4 spec/run.lua $(ARGS) $(SPEC)
 
 coverage:  ## run the tests and tell which part of each C file they run

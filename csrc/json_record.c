@@ -92,29 +92,8 @@ static json_span *find_member(reading *m, const char **p) {
   if (slot == JSON_NO_SLOT) return span_without_slot(m, begin, (size_t)(end - begin), escaped);
   if (m->before == JSON_NO_SLOT) m->s->first = slot;
   else m->s->slots[m->before].next = slot;
+  m->before = slot;
   return span_of_slot(m, slot);
-}
-
-/* From the opening quote of a name to its colon and the space behind that. */
-static inline const char *scan_name(reading *m, const char *p, json_span **span) {
-  json_shape *s = m->s;
-  uint32_t expected = m->before == JSON_NO_SLOT ? s->first : s->slots[m->before].next;
-  json_slot *slot = &s->slots[expected];
-  if (*p++ != '"') return NULL;
-  if (expected < s->slot_count && slot->quoted > 0 && json_same(p, slot->text, slot->quoted)) {
-    p += slot->quoted;
-    if (slot->serial != s->serial && m->count < s->span_capacity) { /* as span_of_slot, without its detours */
-      *span = &s->spans[m->count];
-      (*span)->slot = expected;
-      (*span)->kept = slot->kept;
-      slot->span = (uint32_t)m->count++;
-      slot->serial = s->serial;
-    } else *span = span_of_slot(m, expected);
-  } else *span = find_member(m, &p);
-  if (!*span) return NULL;
-  if (*p != ':') p = json_space(p);
-  if (*p++ != ':') return NULL;
-  return (unsigned char)*p > ' ' ? p : json_space(p);
 }
 
 static const char *scan_nested(reading *m, const char *p, json_span *span) {
@@ -127,24 +106,44 @@ static const char *scan_nested(reading *m, const char *p, json_span *span) {
   return end;
 }
 
+/* Notes what the value of a member means for the record as a whole. */
+static inline void note(reading *m, const json_span *span, uint32_t types) {
+  if (!(span->type & types)) m->doubt = true;
+  else if (span->slot < m->s->rule_count) m->present |= (uint32_t)1 << span->slot;
+  if (span->type & (JSON_STRING | JSON_OBJECT | JSON_ARRAY) && span->escaped && span->length > m->scratch)
+    m->scratch = span->length;
+}
+
 /* The record at p, which begins with a bracket: fills the spans. NULL: not right, or not all there, or no memory. */
 static const char *scan_record(reading *m, const char *p) {
-  const json_shape *s = m->s;
+  json_shape *s = m->s;
+  const uint64_t serial = s->serial;
+  uint32_t expected = s->first;
   p = json_space(p + 1);
   if (*p == '}') return p + 1;
   for (;;) {
+    json_slot *slot = expected < s->slot_count ? &s->slots[expected] : NULL;
     json_span *span;
-    p = scan_name(m, p, &span);
-    if (!p) return NULL;
+    if (*p++ != '"') return NULL;
+    if (slot && slot->quoted > 0 && slot->serial != serial && m->count < s->span_capacity && json_same(p, slot->text, slot->quoted)) {
+      p += slot->quoted; /* the usual case: the member that was expected, and for the first time in this record */
+      span = &s->spans[m->count];
+      span->slot = m->before = expected;
+      span->kept = slot->kept;
+      slot->span = (uint32_t)m->count++;
+      slot->serial = serial;
+    } else {
+      span = find_member(m, &p);
+      if (!span) return NULL;
+      slot = span->slot == JSON_NO_SLOT ? NULL : &s->slots[span->slot];
+    }
+    if (slot) expected = slot->next;
+    if (*p != ':') p = json_space(p);
+    if (*p++ != ':') return NULL;
+    if ((unsigned char)*p <= ' ') p = json_space(p);
     p = *p == '{' || *p == '[' ? scan_nested(m, p, span) : json_scan_scalar(p, span);
     if (!p) return NULL;
-    if (span->slot != JSON_NO_SLOT) {
-      m->before = span->slot;
-      if (!(span->type & s->slots[span->slot].types)) m->doubt = true;
-      else if (span->slot < s->rule_count) m->present |= (uint32_t)1 << span->slot;
-    }
-    if (span->type & (JSON_STRING | JSON_OBJECT | JSON_ARRAY) && span->escaped && span->length > m->scratch)
-      m->scratch = span->length;
+    note(m, span, slot ? slot->types : JSON_ANY);
     if ((unsigned char)*p <= ' ') p = json_space(p);
     if (*p == '}') return p + 1;
     if (*p++ != ',') return NULL;

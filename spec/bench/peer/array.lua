@@ -1,5 +1,5 @@
 -- topaz and the plain array:  array.lua BASE_URL (all | first | idle)
--- all: every status; first: only the first one, with time and bytes until it was there; idle: no request at all.
+-- all: every status; first: only the first one; idle: no request at all. Prints how long the first status took.
 local socket = require "socket"
 local topaz = require "topaz"
 
@@ -11,7 +11,7 @@ else
    for status in client:statuses { paginated = false } do
       count, checksum = count + 1, checksum + status.progress
       if count == 1 then
-         print(("first_seconds=%.6f first_bytes=%d"):format(socket.gettime() - begin, client:stats().bytes))
+         print(("first_seconds=%.6f"):format(socket.gettime() - begin))
          if arg[2] == "first" then break end
       end
    end

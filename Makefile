@@ -96,11 +96,12 @@ debug:  ## build with assertions, not optimised, into build/debug (then: make te
 
 # The checkout's modules before all others. What the caller's paths add (a busted of his own) stays behind them.
 here = $(CURDIR)
+built = $(if $(filter /%,$(BUILD)),$(BUILD),$(here)/$(BUILD))
 lua_path = $(here)/lua/?.lua;$(here)/lua/?/init.lua;$(here)/?.lua;$(here)/?/init.lua
-lua_cpath = $(here)/$(BUILD)/?.so;$(here)/$(BUILD)/spec/?.so
+lua_cpath = $(built)/?.so;$(built)/spec/?.so
 # A build for a checker has its own lua5.4 in $(BUILD)/bin, which starts the real one under the checker; scripts
 # that the tests start as children find it too.
-run = env -u LUA_INIT -u LUA_INIT_5_4 -u LUA_PATH_5_4 -u LUA_CPATH_5_4 PATH="$(here)/$(BUILD)/bin:$$PATH" \
+run = env -u LUA_INIT -u LUA_INIT_5_4 -u LUA_PATH_5_4 -u LUA_CPATH_5_4 PATH="$(built)/bin:$$PATH" \
   LUA_PATH="$(lua_path);$${LUA_PATH_5_4:-$${LUA_PATH:-;}}" LUA_CPATH="$(lua_cpath);$${LUA_CPATH_5_4:-$${LUA_CPATH:-;}}"
 
 deps:  ## install what is missing to build, test and show it (Debian, Ubuntu; elsewhere: say what)
@@ -129,7 +130,7 @@ asan:  ## run the tests with gcc's sanitizers for memory, leaks and undefined be
 .PHONY: asan-run
 asan-run: all rooms
 	@gcc -shared -fPIC -o $(BUILD)/alone.so spec/support/alone.c
-	@$(call under,env LD_PRELOAD=$(shell gcc -print-file-name=libasan.so):$(here)/$(BUILD)/alone.so \
+	@$(call under,env LD_PRELOAD=$(shell gcc -print-file-name=libasan.so):$(built)/alone.so \
 	  ASAN_OPTIONS=detect_leaks=1:handle_abort=1 UBSAN_OPTIONS=print_stacktrace=1 \
 	  LSAN_OPTIONS=suppressions=$(here)/spec/support/lsan.supp:print_suppressions=0 $(real_lua))
 	@$(run) lua5.4 spec/run.lua $(ARGS) $(SPEC)

@@ -7,19 +7,6 @@ enum { COUNT_MAX = 1 << 20 };
 
 void json_push_null(lua_State *L) { lua_pushlightuserdata(L, NULL); }
 
-void json_push_scalar(lua_State *L, const json_span *v, char *scratch) {
-  switch (v->type) {
-  case JSON_STRING:
-    if (v->escaped) lua_pushlstring(L, scratch, json_unescape(v->at, v->length, scratch));
-    else lua_pushlstring(L, v->at, v->length);
-    break;
-  case JSON_INTEGER: lua_pushinteger(L, v->as.integer); break;
-  case JSON_FLOAT: lua_pushnumber(L, v->as.number); break;
-  case JSON_BOOLEAN: lua_pushboolean(L, *v->at == 't'); break;
-  default: json_push_null(L); break;
-  }
-}
-
 /* How many elements or members the bracket behind p has, at least: counts as far as the first bracket inside. So no byte is
 ** read more than twice, however deep the nesting. */
 static int count(const char *p) {

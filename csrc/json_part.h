@@ -91,7 +91,6 @@ size_t json_unescape(const char *text, size_t n, char *out);
 double json_float(const char *p, const char *end);
 
 /* ---- json_build.c ---- */
-void json_push_scalar(lua_State *L, const json_span *v, char *scratch);
 /* Pushes the value at p, which was found right; `scratch` has room for its longest string if that has escapes. */
 void json_build(lua_State *L, const char *p, char *scratch);
 
@@ -186,6 +185,19 @@ static inline const char *json_scan_scalar(const char *p, json_span *out) {
     return q;
   }
   return json_scan_literal(p, out);
+}
+
+static inline void json_push_scalar(lua_State *L, const json_span *v, char *scratch) {
+  switch (v->type) {
+  case JSON_STRING:
+    if (v->escaped) lua_pushlstring(L, scratch, json_unescape(v->at, v->length, scratch));
+    else lua_pushlstring(L, v->at, v->length);
+    break;
+  case JSON_INTEGER: lua_pushinteger(L, v->as.integer); break;
+  case JSON_FLOAT: lua_pushnumber(L, v->as.number); break;
+  case JSON_BOOLEAN: lua_pushboolean(L, *v->at == 't'); break;
+  default: json_push_null(L); break;
+  }
 }
 
 #endif

@@ -208,11 +208,13 @@ static bool passes(const reading *m) {
   const json_filter *f = m->s->filter;
   if (!f) return true;
   for (size_t i = 0; i < m->s->rule_count; i++) {
-    const json_span *v = &m->s->spans[m->s->slots[i].span];
+    const json_span *v;
     const char *text;
     size_t n;
     if (!(f->rules >> i & 1)) continue;
-    if (!(m->present >> i & 1) || v->type != JSON_STRING) return false;
+    if (!(m->present >> i & 1)) return false;
+    v = &m->s->spans[m->s->slots[i].span];
+    if (v->type != JSON_STRING) return false;
     text = v->escaped ? m->r->scratch : v->at;
     n = v->escaped ? json_unescape(v->at, v->length, m->r->scratch) : v->length;
     if (!f->accept(f->context, i, text, n)) return false;

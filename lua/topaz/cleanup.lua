@@ -23,7 +23,7 @@ local OPTIONS = {
 
 -- ---- options -----------------------------------------------------------------------------------------------------
 
-local function misuse(name, text, ...) error(("bad argument '%s': " .. text):format(name, ...), 4) end
+local function misuse(name, text, ...) error(("bad argument '%s': " .. text):format(name, ...), 5) end
 
 local function check_words(words)
    local count = 0

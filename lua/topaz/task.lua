@@ -7,7 +7,7 @@ local core = require "topaz.core"
 local heap = require "topaz.heap"
 
 local methods = core.client_methods()
-local core_step, core_timeout, core_close = methods.step, methods.timeout, methods.close
+local core_step, core_timeout, core_close, core_start = methods.step, methods.timeout, methods.close, methods.start
 
 local SLICE = 0.2    -- seconds; the longest wait without a chance for hooks
 local SLEPT_LEAST = 5 -- seconds by which the wall clock runs ahead of the monotonic one when the machine has slept
@@ -31,31 +31,27 @@ local function state_of(client)
    return state
 end
 
-local function unpark(state, parked)
+local function wake(state, parked)
    local set = parked.id and state.waiting[parked.id]
    if set then
       set[parked] = nil
       if not next(set) then state.waiting[parked.id] = nil end
    end
-   parked.id = nil
+   parked.id, parked.awaited = nil, nil
    if parked.sleeper then
       parked.sleeper.parked = nil
       parked.sleeper = nil
    end
    state.parked[parked] = nil
-end
-
-local function wake(state, parked)
-   unpark(state, parked)
    if not parked.runnable then
       parked.runnable = true
       state.runnable[#state.runnable + 1] = parked
    end
 end
 
-local function park(state, parked, id, deadline)
+local function park(state, parked, id, deadline, awaited)
    state.parked[parked] = true
-   parked.id = id
+   parked.id, parked.awaited = id, awaited
    if id then
       local set = state.waiting[id] or {}
       state.waiting[id], set[parked] = set, true
@@ -95,6 +91,12 @@ local function notice_sleep(state)
    state.offset = offset
 end
 
+-- Tells the event loop, if there is one, that something is due, perhaps sooner than before.
+local function attend(client)
+   local scheduler = core.scheduler(client)
+   if scheduler then scheduler:attend(client) end
+end
+
 -- Who is to wait: a task of ours, or a guest; nil: nobody can yield here.
 local function whoever_waits(client, state)
    local task = state.threads[coroutine.running()]
@@ -118,7 +120,9 @@ local function finish(task, ok, ...)
    task.thread = nil
    state.alive = state.alive - 1
    if not ok then state.unasked[task] = true end
-   for _, waiter in ipairs(task.waiters) do wake(state, waiter) end
+   for _, waiter in ipairs(task.waiters) do
+      if waiter.awaited == task then wake(state, waiter) end
+   end
    task.waiters = {}
 end
 
@@ -194,8 +198,7 @@ function Task:cancel()
    self.cancelled = "cancelled"
    if not self.state.parked[self] then return end
    wake(self.state, self)
-   local scheduler = core.scheduler(self.client)
-   if scheduler then scheduler:attend(self.client) end
+   attend(self.client)
 end
 
 function Task:__tostring()
@@ -223,9 +226,18 @@ function methods.spawn(client, fn, ...)
    state.threads[task.thread] = task
    state.alive = state.alive + 1
    wake(state, task)
-   local scheduler = core.scheduler(client)
-   if scheduler then scheduler:attend(client) end
+   attend(client)
    return task
+end
+
+--- Begins a call without waiting for it, and has the event loop, if there is one, drive it.
+-- @tparam string operation get_status, get_page, delete_status or delete_all_statuses
+-- @param ... what the method of that name takes
+-- @return the request: done(), result(), cancel(), id()
+function methods.start(client, operation, ...)
+   local request = core_start(client, operation, ...)
+   attend(client)
+   return request
 end
 
 -- ---- the client ----------------------------------------------------------------------------------------------------
@@ -304,7 +316,7 @@ local function wait(client, id, deadline, task)
       return reason
    end
    core_timeout(client) -- raises where the client is closed: nobody would ever wake it
-   park(state, parked, id, deadline)
+   park(state, parked, id, deadline, task)
    if task then task.waiters[#task.waiters + 1] = parked end
    if parked.foreign then
       local scheduler = core.scheduler(client)
@@ -313,7 +325,6 @@ local function wait(client, id, deadline, task)
    else
       coroutine.yield()
    end
-   unpark(state, parked)
    parked.told = parked.cancelled ~= nil
    return parked.cancelled, state.naps ~= naps
 end

@@ -129,7 +129,7 @@ local function begin_singles(self, round)
    for _, job in ipairs(self.order) do
       if not job.over and not job.removed and job.seen ~= self.rounds and job.round == self.rounds then
          round.singles[#round.singles + 1] = job
-         if job.looked_for and not round.failed then
+         if job.looked_for and round.page > 0 and not round.failed then
             job.page = nil
             job.rest = math.min((1 << math.min(job.misses, 6)) - 1, REST_MAX)
             job.misses = job.misses + 1

@@ -92,9 +92,10 @@ static void take(lua_State *L, value *v, bool counted) {
 /* The first page's values by cjson, the names of members in the order of the contract, which is left on the stack. */
 static void prepare(lua_State *L, const body *page, ready *r) {
   static const char *const names[MEMBERS] = {
-      "process_id", "source_id", "filename", "input_format", "input_height", "input_width", "output_format",
-      "output_height", "output_width", "category", "model_type", "model", "crop_to_fill", "options_json", "status",
-      "progress", "eta", "creation_time", "modification_time", "credits"};
+      "process_id",  "source_id",     "filename",      "input_format",      "input_height",
+      "input_width", "output_format", "output_height", "output_width",      "category",
+      "model_type",  "model",         "crop_to_fill",  "options_json",      "status",
+      "progress",    "eta",           "creation_time", "modification_time", "credits"};
   lua_getglobal(L, "require");
   lua_pushliteral(L, "cjson");
   lua_call(L, 1, 1);
@@ -126,10 +127,10 @@ static void build(lua_State *L, value *values, unsigned long number) {
     value *v = &values[m];
     lua_pushvalue(L, m + 1);
     switch (v->type) {
-      case COUNTED_TEXT: count_up(v->counter, number); /* fall through */
-      case TEXT: lua_pushlstring(L, v->text, v->length); break;
-      case INTEGER: lua_pushinteger(L, v->integer); break;
-      case BOOLEAN: lua_pushboolean(L, v->integer != 0); break;
+    case COUNTED_TEXT: count_up(v->counter, number); /* fall through */
+    case TEXT: lua_pushlstring(L, v->text, v->length); break;
+    case INTEGER: lua_pushinteger(L, v->integer); break;
+    case BOOLEAN: lua_pushboolean(L, v->integer != 0); break;
     }
     lua_rawset(L, MEMBERS + 1);
   }

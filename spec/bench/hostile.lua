@@ -64,7 +64,7 @@ hostile.kinds = {
    { "one string of 900 kB", make = function(size)
       return { with_text(1, ("x"):rep(900000 * size)) }
    end },
-   { "the same, all escapes", make = function(size)
+   { "900 kB string of escapes", make = function(size)
       return { with_text(1, ("\\u00e9\\n"):rep(112500 * size)) }
    end },
    { "10,000 members in a record", make = function(size)

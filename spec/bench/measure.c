@@ -22,6 +22,11 @@ static double monotonic(void) {
   return (double)t.tv_sec + (double)t.tv_nsec * 1e-9;
 }
 
+static void fail(const char *what) {
+  perror(what);
+  exit(2);
+}
+
 static double seconds(struct timeval t) { return (double)t.tv_sec + (double)t.tv_usec * 1e-6; }
 
 int main(int argc, char **argv) {
@@ -30,16 +35,10 @@ int main(int argc, char **argv) {
     return 2;
   }
   FILE *file = fopen(argv[1], "we");
-  if (file == NULL) {
-    perror(argv[1]);
-    return 2;
-  }
+  if (file == NULL) fail(argv[1]);
   double begin = monotonic();
   pid_t pid = fork();
-  if (pid < 0) {
-    perror("fork");
-    return 2;
-  }
+  if (pid < 0) fail("fork");
   if (pid == 0) {
     execvp(argv[2], argv + 2);
     perror(argv[2]);
@@ -48,10 +47,7 @@ int main(int argc, char **argv) {
   int status = 0;
   struct rusage usage;
   while (wait4(pid, &status, 0, &usage) < 0) {
-    if (errno != EINTR) {
-      perror("wait4");
-      return 2;
-    }
+    if (errno != EINTR) fail("wait4");
   }
   double wall = monotonic() - begin;
   int code = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);

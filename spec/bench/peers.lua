@@ -25,7 +25,8 @@ local function asks_python(module)
    end
 end
 
--- `version` gives text (and what `command` gets as its second argument), or nil when the peer is not installed.
+-- `version` gives text (and what `command` gets as its second argument), or nil when the peer is not installed. A slow
+-- one runs three times only, one with few_pages reads fewer pages.
 local PEERS = {
    {
       name = "LuaSocket + cjson", language = "Lua",
@@ -33,7 +34,7 @@ local PEERS = {
       command = function(url) return lua_program("luasocket.lua", url, "cjson") end,
    },
    {
-      name = "LuaSocket + dkjson", language = "Lua",
+      name = "LuaSocket + dkjson", language = "Lua", slow = true,
       version = asks_lua [[
          local socket, dkjson = require "socket", require "dkjson"
          local how = pcall(dkjson.use_lpeg) and "with" or "without"
@@ -60,7 +61,7 @@ local PEERS = {
       command = function(url) return { "node", HERE .. "fetch.mjs", url } end,
    },
    {
-      name = "curl + jq", slow = true,
+      name = "curl + jq", slow = true, few_pages = true,
       version = function()
          return harness.ask { "sh", "-c", [[j=$(jq --version) && curl --version | sed -n "1s/ (.*/, $j/p"]] }
       end,
@@ -75,7 +76,8 @@ function peers.installed()
       local version, program = peer.version()
       if version then
          here[#here + 1] = {
-            name = peer.name, language = peer.language, slow = peer.slow, version = version, program = program,
+            name = peer.name, language = peer.language, slow = peer.slow, few_pages = peer.few_pages,
+            version = version, program = program,
             command = function(url) return peer.command(url, program) end,
          }
       else

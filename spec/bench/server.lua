@@ -105,6 +105,12 @@ function methods:stop() launch.stop(self) end
 Server.__close = methods.stop
 Server.__gc = methods.stop
 
+-- Should the benchmark be killed, so that it stops nothing: ends nginx and removes the folder soon afterwards.
+local function watch(self)
+   launch.shell(("setsid sh -c 'while kill -0 %d; do sleep 1; done; [ -d %s ] && kill %d; rm -rf %s' "
+      .. "</dev/null >/dev/null 2>&1 &"):format(process.self(), self.dir, self.pid, self.dir))
+end
+
 local function answers(port)
    local connection = socket.connect("127.0.0.1", port)
    if not connection then return false end
@@ -129,6 +135,7 @@ function server.start()
    local self = setmetatable({
       dir = dir, port = port, pid = pid, stamp = process.stamp(pid), has_latency = modules ~= nil,
    }, Server)
+   watch(self)
    local deadline = socket.gettime() + START_LIMIT
    while not answers(port) do
       if not process.alive(pid, self.stamp) or socket.gettime() > deadline then

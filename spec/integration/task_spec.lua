@@ -323,6 +323,19 @@ describe("a task", function()
          assert.equal("cancelled", err.kind)
       end)
 
+      it("before its first turn ends in its first round", function()
+         local rounds = 0
+         local task = client:spawn(function()
+            while true do
+               client:sleep(0)
+               rounds = rounds + 1
+            end
+         end)
+         task:cancel()
+         assert.equal(1, (client:run()))
+         assert.equal(1, rounds)
+      end)
+
       it("by the end of a scope", function()
          local kept
          do

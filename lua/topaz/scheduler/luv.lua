@@ -44,7 +44,7 @@ function luv.suspend() coroutine.yield() end
 
 function luv.resume(_, thread)
    local ok, err = coroutine.resume(thread)
-   if not ok then error(type(err) == "string" and debug.traceback(thread, err) or err, 0) end
+   if not ok then error(debug.traceback(thread, tostring(err)), 0) end -- luv prints strings only
 end
 
 return luv

@@ -34,7 +34,7 @@ local function entries(context, installed)
          function(expect) return expect.failed end)
    end
    for _, peer in ipairs(installed) do
-      local own = entry(context, peer.name, "peer", peer.slow and few or pages, peer.command)
+      local own = entry(context, peer.name, "peer", peer.few_pages and few or pages, peer.command)
       own.language = peer.language
       own.repetitions = peer.slow and 3 or nil
       list[#list + 1] = own

@@ -92,7 +92,7 @@ function scenario.run(context)
          ("%d statuses, %.0f MB"):format(count, expect.bytes / 1e6), "peak MiB", "least–largest", "wall s", "CPU s",
          "CPU µs/status", "first status, ms",
       },
-      chart = { title = scenario.title, unit = "Peak memory in MiB; shorter is better", bars = bars },
+      chart = { title = scenario.title, unit = "Peak memory in MiB; shorter is better", bars = bars, whole = true },
    }
 end
 

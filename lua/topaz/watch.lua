@@ -151,7 +151,6 @@ end
 local function await_single(self)
    local flight, at = self.flying[self.first], self.first
    local status, err = flight.request:result()
-   if self.flying[at] ~= flight then return end -- forgotten meanwhile, by close()
    self.flying[at] = nil
    self.first = at + 1
    if status then

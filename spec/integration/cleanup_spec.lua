@@ -196,6 +196,24 @@ describe("client:delete_finished()", function()
       end
    end)
 
+   it("stops for a single 403", function()
+      emulator():add_jobs { count = 5, status = "Completed" }
+      emulator():fault { match = { kind = "delete_one" }, status = 403, body = "" }
+      local _, err = client:delete_finished()
+      assert.equal("forbidden", err.kind)
+   end)
+
+   it("has two hundred deletions under way at most, also when the list comes as one array", function()
+      emulator():add_jobs { count = 600, status = "Completed" }
+      emulator():fault { match = { kind = "list" }, list_shape = "array" }
+      local most, own = 0, nil
+      own = world.client(emulator(), { on_event = function() most = math.max(most, own:stats().pending) end })
+      assert.equal(600, own:delete_finished().deleted)
+      own:close()
+      assert.is_true(most > 150 and most <= 200, most)
+      assert.same({ list = 1, delete_one = 600 }, asked())
+   end)
+
    it("stops when twenty deletions in a row fail", function()
       emulator():add_jobs { count = 600, status = "Completed" }
       emulator():fault { match = { kind = "delete_one" }, after = 5, times = math.huge, status = 500, body = "" }

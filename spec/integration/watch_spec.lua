@@ -2,6 +2,7 @@
 -- when rounds come is counted in requests.
 local topaz = require "topaz"
 local world = require "spec.support.world"
+local watch_token = require "topaz.watch_token"
 local clock = require("topaz.watch").clock
 
 local NOBODY = "00000000-0000-4000-8000-00000000000f"
@@ -180,6 +181,27 @@ describe("client:watch()", function()
       assert.same({ 0, 40 }, times "one")
    end)
 
+   it("ends at once where Retry-After leaves no time for another look", function()
+      emulator():fault { match = { kind = "one" }, status = 503, headers = { ["Retry-After"] = "40" }, body = "" }
+      local ok, err = pcall(client:watch(add_jobs { status = "Completed" }, { timeout = 30 }))
+      assert.is_false(ok)
+      assert.equal("timeout", err.kind)
+      assert.equal(503, err.http_status)
+      assert.equal(0, time)
+   end)
+
+   it("looks at once when the machine has slept", function()
+      local ids = add_jobs { timeline = { processing = 50 } }
+      local sleep = clock.sleep
+      clock.sleep = function(...)
+         if time < 3 then return sleep(...) end
+         emulator():advance(100) -- and the clock stood still
+         return true
+      end
+      assert.same({ [ids[1]] = "Completed" }, watched(ids))
+      assert.is_true(time < 3.5)
+   end)
+
    it("raises what does not pass, loses nothing and may be asked again", function()
       local ids = add_jobs { count = 250, status = "Completed" }
       emulator():fault { match = { kind = "list" }, after = 1, status = 403, body = '{"message":"no"}' }
@@ -192,6 +214,22 @@ describe("client:watch()", function()
       for _ in watcher do count = count + 1 end
       assert.equal(250, count)
       assert.equal(0, watcher:pending())
+   end)
+
+   it("may be asked again after single requests that failed for good", function()
+      local ids = add_jobs { count = 3, status = "Completed" }
+      emulator():fault { match = { kind = "list" }, status = 200, times = math.huge,
+         body = '{"data":[],"pagination":{"has_next_page":false}}' }
+      emulator():fault { match = { kind = "one" }, status = 401, body = "" }
+      local own <close> = world.client(emulator(), { max_retries = 0, max_connections = 1 })
+      local watcher = own:watch(ids)
+      local ok, err = pcall(function() for _ in watcher do error "not yet" end end)
+      assert.is_false(ok)
+      assert.equal("unauthorized", err.kind)
+      assert.equal(0, own:stats().pending)
+      local count = 0
+      for _ in watcher do count = count + 1 end
+      assert.equal(3, count)
    end)
 
    it("calls a cursor that comes again a protocol error", function()
@@ -220,6 +258,29 @@ describe("client:watch()", function()
          ok = pcall(function() for status in watcher do ended[#ended + 1] = status.process_id end end)
       until ok or time > 100
       assert.equal(4, #ended)
+   end)
+
+   it("does not finish a round when the time has run out in it", function()
+      local ids = add_jobs { count = 250, timeline = { processing = 60 } }
+      local changes = 0
+      local ok, err = pcall(client:watch(ids, { timeout = 30, on_progress = function()
+         changes = changes + 1
+         if changes > 250 then time = 1000 end -- in the first page of the second or third round
+      end }))
+      assert.is_false(ok)
+      assert.equal("timeout", err.kind)
+      assert.equal(350, changes)
+      assert.equal(1, asked().list % 3)
+   end)
+
+   it("does not let a request run on when the time is over", function()
+      emulator():set { latency = 1.6 }
+      local watcher = client:watch(add_jobs { status = "Completed" }, { timeout = 0 })
+      local ok, err = pcall(watcher)
+      emulator():set { latency = 0 }
+      assert.is_false(ok)
+      assert.equal("timeout", err.kind)
+      assert.matches("the last request failed", tostring(err))
    end)
 
    it("takes one look with a timeout of 0", function()
@@ -329,7 +390,8 @@ describe("client:watch()", function()
 
    it("refuses a token that is cut, edited or another one", function()
       local token = client:watch({ NOBODY }):token()
-      for _, wrong in ipairs { token:sub(1, -2), token:gsub("f", "e", 1), "topazw1.", "topaz1.p.50...00000000", token .. "\n" } do
+      for _, wrong in ipairs { token:sub(1, -2), token:gsub("f", "e", 1), "topazw1.", "topaz1.p.50...00000000", token .. "\n",
+         watch_token.write { "ab" } } do
          local ok, err = pcall(client.watch, client, nil, { resume = wrong })
          assert.is_false(ok)
          assert.matches("bad argument 'resume'", err, 1, true)
@@ -389,10 +451,10 @@ describe("client:watch()", function()
 
       it("wakes a task that waits between rounds, and one that waits for an answer", function()
          clock.sleep, clock.now = real.sleep, real.now
-         local ids = add_jobs { status = "Processing" }
-         for _, latency in ipairs { 0, 5 } do
-            emulator():set { latency = latency }
-            local watcher = client:watch(ids)
+         local ids = add_jobs { count = 2, status = "Processing" }
+         for _, case in ipairs { { ids[1], 0 }, { ids[1], 5 }, { ids, 5 } } do
+            emulator():set { latency = case[2] }
+            local watcher = client:watch(case[1])
             local task = client:spawn(function() return pcall(watcher) end)
             local deadline = real.now() + 0.1
             while real.now() < deadline do client:step(0.02) end

@@ -5,7 +5,7 @@ local room = require "json_room"
 local support = require "spec.unit.json_support"
 
 local random = math.random
-local seed = tonumber(os.getenv "JSON_SEED") or os.time()
+local seed = tonumber(os.getenv "JSON_SEED") or 1
 
 local function pick(list) return list[random(#list)] end
 
@@ -105,7 +105,7 @@ describe("json against lua-cjson (seed " .. seed .. ")", function()
    setup(function() math.randomseed(seed) end)
 
    it("gives the same values", function()
-      for _ = 1, 4000 do
+      for _ = 1, 2500 do
          local text = space() .. value_text(0) .. space()
          local outcome = support.whole(text)
          assert.equal("ok", outcome.result, text)
@@ -118,7 +118,7 @@ describe("json against lua-cjson (seed " .. seed .. ")", function()
    it("gives the same records", function()
       local kept = room.shape { rules = { { "id", room.ANY }, { "size", room.ANY } } }
       local some = room.shape { rules = { { "id", room.ANY }, { "size", room.ANY } }, keep = { id = true }, keep_unknown = false }
-      for _ = 1, 4000 do
+      for _ = 1, 2500 do
          local text = object_text(0, random(2) == 1 and '"id":' .. string_text() .. ',"size":' .. number_text() .. ',"a":' .. value_text(2) or nil)
          local expected = without_nulls(cjson.decode(text))
          local outcome = support.whole(text, kept)
@@ -134,11 +134,12 @@ describe("json against lua-cjson (seed " .. seed .. ")", function()
    it("accepts nothing damaged that cjson refuses, and finds the damage at the same place whatever the pieces", function()
       local shape = room.shape {}
       local accepted = 0
-      for _ = 1, 6000 do
+      for _ = 1, 4000 do
          local text = object_text(0)
          local at = random(#text)
          local kind = random(3)
-         local new = kind == 1 and "" or kind == 2 and string.char(random(0, 255)) or pick { '"', "\\", ",", ":", "{", "]", "0", ".", "\xC3", "\\ud800" }
+         local new = kind == 1 and "" or kind == 2 and string.char(random(0, 255))
+            or pick { '"', "\\", ",", ":", "{", "]", "0", ".", "\xC3", "\\ud800" }
          text = text:sub(1, at - 1) .. new .. text:sub(at + random(0, 1))
          local outcome = support.whole(text)
          if outcome.result == "ok" then

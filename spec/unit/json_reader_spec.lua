@@ -92,15 +92,18 @@ describe("json: pulls", function()
 
    it("refuse what json_value refuses, at the same place", function()
       local texts = {
-         "[1,]", "[,]", "[1 2]", "[1}", "{,}", '{"a"}', '{"a":}', '{"a":1,}', '{"a":1 "b":2}', '{"a" 1}', "{1:1}", "[]]", "{}{}", "[tru]", '{"a":"\\q"}',
-         '{"\1":1}', '{"\\ud800":1}', '{"\xFF":1}', "]", "}", "[1e400]", '[{"a":[}]]',
+         "[1,]", "[,]", "[1 2]", "[1}", "{,}", '{"a"}', '{"a":}', '{"a":1,}', '{"a":1 "b":2}', '{"a" 1}',
+         "{1:1}", "[]]", "{}{}", "[tru]", '{"a":"\\q"}',
+         '{"\1":1}',
+         '{"\\ud800":1}', '{"\xFF":1}', "]", "}", "[1e400]", '[{"a":[}]]',
       }
       for _, text in ipairs(texts) do
          local expected = support.whole(text)
          assert.equal("malformed", expected.result)
          support.each_way(text, function(pieces, how)
             local outcome = support.read(pieces, walker())
-            assert.same({ expected.result, expected.what, expected.offset }, { outcome.result, outcome.what, outcome.offset }, how .. ": " .. text)
+            local got = { outcome.result, outcome.what, outcome.offset }
+            assert.same({ expected.result, expected.what, expected.offset }, got, how .. ": " .. text)
          end)
       end
    end)
@@ -201,7 +204,10 @@ describe("json: depth", function()
          assert.equal("ok", support.whole(nested("[", "]", 64), how).result)
          assert.equal("ok", support.whole(('{"a":'):rep(63) .. "{}" .. ("}"):rep(63), how).result)
          assert.equal("ok", support.whole(mixed:rep(32) .. "1" .. ("}]"):rep(32), how).result)
-         for text, offset in pairs { [nested("[", "]", 65)] = 64, [('{"a":'):rep(64) .. "{}" .. ("}"):rep(64)] = 320, [mixed:rep(32) .. "[]"] = 192 } do
+         local too_deep = {
+            [nested("[", "]", 65)] = 64, [('{"a":'):rep(64) .. "{}" .. ("}"):rep(64)] = 320, [mixed:rep(32) .. "[]"] = 192,
+         }
+         for text, offset in pairs(too_deep) do
             local outcome = support.whole(text, how)
             assert.same({ "malformed", "nested too deeply", offset }, { outcome.result, outcome.what, outcome.offset })
             assert.same(outcome, support.read(support.pieces(text, math.random, 5), support.document(how)))
@@ -380,5 +386,42 @@ describe("json: the buffer", function()
       local outcome = support.read(pieces, support.document "value")
       assert.equal("ok", outcome.result)
       assert.equal(100000, #outcome.value[1])
+   end)
+end)
+
+describe("json: want of memory", function()
+   local text = '[{"id":"a","x\\u0079":"b\\n","list":[1,{"y":["a text of some length", "another text of some length"]}]},{"id":"c","z":"d"}]'
+
+   it("of Lua leaves the value where it is", function()
+      local failures, k = 0, 0
+      repeat
+         local reader, shape = reader_of(text), room.shape { rules = { { "id", room.STRING } } }
+         local values, failed = {}, false
+         reader:enter()
+         for i = 1, 2 do
+            assert.equal("ok", reader:element())
+            local fine, result, value = room.starve(k, reader.record, reader, shape)
+            if not fine then
+               assert.equal("not enough memory", result)
+               failed, failures = true, failures + 1
+               result, value = reader:record(shape)
+            end
+            assert.equal("ok", result)
+            values[i] = value
+         end
+         assert.equal("close", reader:element())
+         local list = { 1, { y = { "a text of some length", "another text of some length" } } }
+         local expected = { { id = "a", xy = "b\n", list = list }, { id = "c", z = "d" } }
+         assert.same(expected, values)
+         reader = reader_of(text)
+         local fine, result, value = room.starve(k, reader.value, reader)
+         if not fine then
+            failed, failures = true, failures + 1
+            result, value = reader:value()
+         end
+         assert.same({ "ok", expected }, { result, value })
+         k = k + 1
+      until not failed
+      assert.is_true(k > 10 and failures > 20)
    end)
 end)

@@ -114,10 +114,13 @@ describe("json records: rules", function()
       local cases = {
          { '"size":"1"', "size", "expected an integer" }, { '"size":42.5', "size", "expected an integer" },
          { '"size":1e19', "size", "expected an integer" }, { '"size":9223372036854775808', "size", "expected an integer" },
-         { '"size":true', "size", "expected an integer" }, { '"name":1', "name", "expected a string" },
-         { '"name":[]', "name", "expected a string" }, { '"share":"0.5"', "share", "expected a number" }, { '"done":0', "done", "expected a boolean" },
+         { '"size":true', "size", "expected an integer" },
+         { '"name":1', "name", "expected a string" },
+         { '"name":[]', "name", "expected a string" }, { '"share":"0.5"', "share", "expected a number" },
+         { '"done":0', "done", "expected a boolean" },
          { '"done":"true"', "done", "expected a boolean" }, { '"list":{}', "list", "expected a list" },
-         { '"more":[]', "more", "expected an object" }, { '"any":1.5', "any", "expected another type" }, { '"null":0', "null", "expected another type" },
+         { '"more":[]', "more", "expected an object" }, { '"any":1.5', "any", "expected another type" },
+         { '"null":0', "null", "expected another type" },
       }
       for _, case in ipairs(cases) do
          local text = plain("," .. case[1])
@@ -137,7 +140,8 @@ describe("json records: rules", function()
    it("say which members must be there", function()
       for text, member in pairs { ['{"id":"a"}'] = "state", [' {"state":"b","x":1}'] = "id", ["{}"] = "id", ['{"id":null,"state":""}'] = "id" } do
          local outcome = everywhere(text, shape)
-         assert.same({ "wrong", "missing", member, text:sub(1, 1) == " " and 1 or 0 }, { outcome.result, outcome.what, outcome.member, outcome.offset })
+         local offset = text:find "{" - 1
+         assert.same({ "wrong", "missing", member, offset }, { outcome.result, outcome.what, outcome.member, outcome.offset })
       end
    end)
 
@@ -147,7 +151,10 @@ describe("json records: rules", function()
    end)
 
    it("make integers of floats that are integers", function()
-      for text, value in pairs { ["42.0"] = 42, ["-0.0"] = 0, ["1e3"] = 1000, ["9007199254740992.0"] = 1 << 53, ["-9223372036854775808.0"] = math.mininteger } do
+      local integers = {
+         ["42.0"] = 42, ["-0.0"] = 0, ["1e3"] = 1000, ["9007199254740992.0"] = 1 << 53, ["-9223372036854775808.0"] = math.mininteger,
+      }
+      for text, value in pairs(integers) do
          local got = everywhere(plain(',"size":' .. text), shape).value.size
          assert.equal(value, got)
          assert.equal("integer", math.type(got))
@@ -166,7 +173,8 @@ describe("json records: rules", function()
    it("hold for the last of several members of one name", function()
       local cases = {
          { ',"size":"x","size":2', { size = 2 } }, { ',"size":1,"size":null', {} }, { ',"size":null,"size":3', { size = 3 } },
-         { ',"size":1.5,"size":2.0', { size = 2 } }, { ',"x":1,"x":2', { x = 2 } }, { ',"x":1,"x":null', {} }, { ',"x":1,"\\u0078":"y"', { x = "y" } },
+         { ',"size":1.5,"size":2.0', { size = 2 } }, { ',"x":1,"x":2', { x = 2 } }, { ',"x":1,"x":null', {} },
+         { ',"x":1,"\\u0078":"y"', { x = "y" } },
       }
       for _, case in ipairs(cases) do
          case[2].id, case[2].state = "a", "b"
@@ -269,7 +277,8 @@ describe("json records: projection", function()
 
    it("builds the members that are kept", function()
       local cases = {
-         { { id = true, size = true }, nil, { id = "a", size = 1, x = { y = 1 } } }, { { id = true, size = true }, false, { id = "a", size = 1 } },
+         { { id = true, size = true }, nil, { id = "a", size = 1, x = { y = 1 } } },
+         { { id = true, size = true }, false, { id = "a", size = 1 } },
          { {}, false, {} }, { nil, false, { id = "a", state = "b", name = "n", size = 1, share = 0.5 } }, { { done = true }, false, {} },
       }
       for _, case in ipairs(cases) do
@@ -280,7 +289,10 @@ describe("json records: projection", function()
 
    it("checks the others all the same", function()
       local a_shape = function() return shape { keep = { id = true }, keep_unknown = false } end
-      for bad, result in pairs { [',"size":"x"'] = "wrong", [',"x":tru'] = "malformed", [',"x":"\\q"'] = "malformed", [',"x":1e999'] = "malformed" } do
+      local bad_ones = {
+         [',"size":"x"'] = "wrong", [',"x":tru'] = "malformed", [',"x":"\\q"'] = "malformed", [',"x":1e999'] = "malformed",
+      }
+      for bad, result in pairs(bad_ones) do
          assert.equal(result, everywhere(plain(bad), a_shape).result)
       end
       assert.equal("state", everywhere('{"id":"a"}', a_shape).member)

@@ -8,6 +8,8 @@
 **   r:record(s)                         -> result [, table]
 **   r:error()                           -> what, member, offset
 **
+**   json_room.starve(n, f, ...)         -> as pcall, but only n more blocks of memory are to be had from Lua
+**
 ** Results are "ok", "close", "more", "skipped", "malformed", "wrong", "too_large".
 */
 #include <stdlib.h>
@@ -229,6 +231,38 @@ static int reader_record(lua_State *L) {
   return give_value(L, json_record(L, r, &s->shape, 3));
 }
 
+/* ---- want of memory ---------------------------------------------------------------------------------------------------- */
+
+typedef struct {
+  lua_Alloc alloc;
+  void *context;
+  lua_Integer left;
+} ration;
+
+static void *starving(void *context, void *block, size_t old_size, size_t size) {
+  ration *r = context;
+  if (size > 0 && (!block || size > old_size)) {
+    if (r->left == 0) return NULL;
+    r->left--;
+  }
+  return r->alloc(r->context, block, old_size, size);
+}
+
+static int room_starve(lua_State *L) {
+  ration r;
+  int status;
+  r.left = luaL_checkinteger(L, 1);
+  lua_remove(L, 1);
+  luaL_checkstack(L, LUA_MINSTACK, NULL);
+  r.alloc = lua_getallocf(L, &r.context);
+  lua_setallocf(L, starving, &r);
+  status = lua_pcall(L, lua_gettop(L) - 1, LUA_MULTRET, 0);
+  lua_setallocf(L, r.alloc, r.context);
+  lua_pushboolean(L, status == LUA_OK);
+  lua_insert(L, 1);
+  return lua_gettop(L);
+}
+
 /* ---- the module ------------------------------------------------------------------------------------------------------- */
 
 static void add_class(lua_State *L, const char *name, const luaL_Reg *methods, lua_CFunction gc) {
@@ -266,7 +300,7 @@ LUAMOD_API int luaopen_json_room(lua_State *L) {
       {"type", reader_type},     {"enter", reader_enter},   {"element", reader_element}, {"member", reader_member},
       {"record", reader_record}, {"finished", reader_end},  {"reset", reader_reset},     {NULL, NULL}};
   static const luaL_Reg shape_methods[] = {{"filter", shape_filter}, {"sizes", shape_sizes}, {NULL, NULL}};
-  static const luaL_Reg functions[] = {{"reader", room_reader}, {"shape", room_shape_new}, {NULL, NULL}};
+  static const luaL_Reg functions[] = {{"reader", room_reader}, {"shape", room_shape_new}, {"starve", room_starve}, {NULL, NULL}};
   add_class(L, reader_name, reader_methods, reader_gc);
   add_class(L, shape_name, shape_methods, shape_gc);
   luaL_newlib(L, functions);

@@ -250,7 +250,10 @@ describe("json: strings", function()
    it("of all lengths are found to their end", function()
       for n = 0, 70 do
          local plain = ("x"):rep(n)
-         for tail, meaning in pairs { [""] = "", ["\\n"] = "\n", ["\xC3\xA9"] = "\xC3\xA9", ["\\\""] = '"', ["\xF0\x9F\x98\x80y"] = "\xF0\x9F\x98\x80y" } do
+         local tails = {
+            [""] = "", ["\\n"] = "\n", ["\xC3\xA9"] = "\xC3\xA9", ["\\\""] = '"', ["\xF0\x9F\x98\x80y"] = "\xF0\x9F\x98\x80y",
+         }
+         for tail, meaning in pairs(tails) do
             assert.equal(plain .. meaning, whole('"' .. plain .. tail .. '"').value)
             assert.equal(meaning .. plain .. meaning, whole('"' .. tail .. plain .. tail .. '"').value)
             local outcome = whole('"' .. tail .. plain .. '\1"')

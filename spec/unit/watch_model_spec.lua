@@ -151,7 +151,9 @@ describe("the watcher's plan", function()
       add(1, 3)
       assert.is_false(plan:add("j1"))
       plan:next()
-      plan:page(page(1, 3, "Completed"))
+      local p = page(1, 3, "Completed")
+      p.data[2].process_id = "J2"
+      plan:page(p)
       assert.same({ "J1", "J2", "J3" }, ended())
       assert.same({}, ended())
       assert.equal("done", (plan:next()))
@@ -221,18 +223,22 @@ describe("the watcher's plan", function()
          plan = new()
          local etas = { ... }
          add(1, #etas)
-         plan:next()
-         local p = page(1, #etas)
-         for i, eta in ipairs(etas) do p.data[i].eta = eta and server_time + eta or nil end
-         plan:page(p)
+         for _ = 1, 2 do -- without a change the second time: 1.5 s by itself
+            now = now + 20
+            assert.equal("page", (plan:next()))
+            local p = page(1, #etas)
+            for i, eta in ipairs(etas) do p.data[i].eta = eta and server_time + eta or nil end
+            plan:page(p)
+            plan:next()
+         end
          return select(2, plan:next())
       end
       assert.equal(4.5, wait_with(60, 90))     -- nothing to see before
       assert.equal(3, wait_with(3, 90))        -- the first end
       assert.equal(1, wait_with(0.2, 90))      -- not sooner than that
-      assert.equal(1, wait_with(60, false))    -- one may end at any time
-      assert.equal(1, wait_with(60, -5))       -- the past says nothing
-      assert.equal(1, wait_with(60, 8 * 86400))
+      assert.equal(1.5, wait_with(60, false))  -- one may end at any time
+      assert.equal(1.5, wait_with(60, -5))     -- the past says nothing
+      assert.equal(1.5, wait_with(60, 8 * 86400))
    end)
 
    it("obeys Retry-After, also when it is told to hurry", function()
@@ -269,6 +275,32 @@ describe("the watcher's plan", function()
       local ids = singles(function(job) plan:failed(job, { kind = "server_error" }) end)
       assert.equal(10, #ids)
       assert.equal("wait", (plan:next()))
+   end)
+
+   it("does not give up on the list for a failure in its middle", function()
+      add(1, 30)
+      for _ = 1, 6 do
+         assert.same({ "page" }, { plan:next() })
+         plan:page(page(1, 2, nil, "c"))
+         assert.same({ "page", "c" }, { plan:next() })
+         plan:failed(nil, { kind = "server_error" })
+         if plan.phase == "singles" then assert.equal(28, #(singles(processing))) end
+         now = now + 20
+      end
+   end)
+
+   it("looks soon at a job that is added during a round", function()
+      add(1, 2)
+      for _ = 1, 4 do
+         plan:next()
+         plan:page(page(1, 2))
+         plan:next()
+         now = now + 20
+      end
+      plan:next()
+      add(3, 3)
+      plan:page(page(1, 2))
+      assert.same({ "wait", 1 }, { plan:next() })
    end)
 
    it("refuses a cursor that comes again, and begins anew after that", function()

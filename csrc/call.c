@@ -39,7 +39,8 @@ void call_drop(call *c) {
 static void quote(lua_State *L, call *c, error_info *e) {
   json_reader *body = &c->request.body;
   size_t n;
-  const char *raw = json_unread(body, &n), *text;
+  const char *raw, *text;
+  (void)json_unread(body, &n);
   if (n == 0) {
     error_message(e, "the server gave no reason");
     return;

@@ -342,7 +342,8 @@ int cursor_methods(lua_State *L) {
 }
 
 void cursor_open(lua_State *L) {
-  static const luaL_Reg methods[] = {{"token", cursor_token}, {"in_page", cursor_in_page}, {"close", cursor_close}, {NULL, NULL}};
+  static const luaL_Reg methods[] = {
+      {"token", cursor_token}, {"in_page", cursor_in_page}, {"close", cursor_close}, {NULL, NULL}};
   static const luaL_Reg meta[] = {{"__call", cursor_call},
                                   {"__gc", cursor_close},
                                   {"__close", cursor_close},

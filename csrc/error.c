@@ -8,9 +8,10 @@
 static const char type_name[] = "topaz.error";
 
 /* In the order of error_kind. */
-static const char *const kinds[] = {
-    "none",    "bad_request", "unauthorized", "forbidden", "not_found", "conflict",  "rate_limited", "server_error", "unexpected_status",
-    "timeout", "network",     "tls",          "protocol",  "too_large", "cancelled", "closed"};
+static const char *const kinds[] = {"none",     "bad_request",  "unauthorized", "forbidden",         "not_found",
+                                    "conflict", "rate_limited", "server_error", "unexpected_status", "timeout",
+                                    "network",  "tls",          "protocol",     "too_large",         "cancelled",
+                                    "closed"};
 
 static const char *const outcomes[] = {NULL, "unsent", "unknown"}; /* in the order of error_outcome */
 

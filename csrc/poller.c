@@ -54,7 +54,8 @@ int poller_wait(poller *p, double timeout, poller_event *out, int max) {
   int n = epoll_wait(p->fd, ready, max < 64 ? max : 64, milliseconds(timeout));
   for (int i = 0; i < n; i++) {
     out[i].fd = ready[i].data.fd;
-    out[i].events = ((ready[i].events & EPOLLIN) ? POLLER_READ : 0u) | ((ready[i].events & EPOLLOUT) ? POLLER_WRITE : 0u) |
+    out[i].events = ((ready[i].events & EPOLLIN) ? POLLER_READ : 0u) |
+                    ((ready[i].events & EPOLLOUT) ? POLLER_WRITE : 0u) |
                     ((ready[i].events & (EPOLLERR | EPOLLHUP)) ? POLLER_ERROR : 0u);
   }
   return n > 0 ? n : 0;

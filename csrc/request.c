@@ -5,7 +5,7 @@
 #include <string.h>
 #include <time.h>
 
-#include "request_step.h"
+#include "request_part.h"
 
 /* clang-format off */
 const request_operation REQUEST_GET_STATUS    = {"get_status",          "GET",    RETRY_READ,       false, true};
@@ -48,7 +48,7 @@ void request_move(request *r, int list, request_state state) {
   r->state = state;
 }
 
-static void tell(request *r) {
+void request_tell(request *r) {
   session *s = r->session;
   if (r->is_ready) return;
   r->is_ready = true;
@@ -102,7 +102,7 @@ static sink_answer take_bytes(void *context, const char *bytes, size_t n) {
     r->too_large = true;
     return SINK_STOP;
   }
-  if (r->operation->streams) tell(r);
+  if (r->operation->streams) request_tell(r);
   return SINK_TAKEN;
 }
 
@@ -115,16 +115,16 @@ void request_consumed(request *r) {
 
 /* ---- the end of a request --------------------------------------------------------------------------------------- */
 
-static void settle(request *r, request_state state) {
+void request_settle(request *r, request_state state) {
   request_move(r, SESSION_SETTLED, state);
   if (state == REQUEST_DONE) retry_budget_return(&r->session->budget);
   if (state == REQUEST_FAILED) r->session->stats.failures++;
-  tell(r);
+  request_tell(r);
 }
 
-static bool is_delete(const request *r) { return r->operation->kind != RETRY_READ; }
+bool request_is_delete(const request *r) { return r->operation->kind != RETRY_READ; }
 
-static void fill_error(request *r, error_kind kind) {
+void request_fill_error(request *r, error_kind kind) {
   error_info *e = &r->error;
   error_init(e, kind, r->operation->name);
   memcpy(e->process_id, r->process_id, sizeof e->process_id);
@@ -132,198 +132,15 @@ static void fill_error(request *r, error_kind kind) {
   e->http_status = r->transfer.http_status;
   e->attempts = r->attempts;
   /* Which of the two a person has to know of: a DELETE that may have happened, and a call that surely did not. */
-  if (is_delete(r) && r->unknown && kind != ERROR_NOT_FOUND && kind != ERROR_CONFLICT)
+  if (request_is_delete(r) && r->unknown && kind != ERROR_NOT_FOUND && kind != ERROR_CONFLICT)
     e->outcome = ERROR_OUTCOME_UNKNOWN;
   else if (!r->sent) e->outcome = ERROR_OUTCOME_UNSENT;
 }
 
 static void fail(request *r, error_kind kind, const char *message) {
-  fill_error(r, kind);
+  request_fill_error(r, kind);
   error_append(&r->error, message, strlen(message), ERROR_TEXT_MAX);
-  settle(r, REQUEST_FAILED);
-}
-
-/* ---- the end of an attempt -------------------------------------------------------------------------------------- */
-
-static retry_fault fault_of(const request *r) {
-  if (r->too_large) return RETRY_TOO_LARGE;
-  switch (r->transfer.end) {
-  case TRANSFER_OK:
-  case TRANSFER_STOPPED: return RETRY_ANSWERED; /* stopped otherwise: an error body too long to read */
-  case TRANSFER_RESOLVE: return RETRY_RESOLVE;
-  case TRANSFER_CONNECT: return RETRY_CONNECT;
-  case TRANSFER_TLS: return RETRY_TLS;
-  case TRANSFER_TIMED_OUT: return RETRY_TIMED_OUT;
-  case TRANSFER_LOST: return RETRY_LOST;
-  case TRANSFER_PROTOCOL: return RETRY_PROTOCOL;
-  case TRANSFER_TOO_LARGE: return RETRY_TOO_LARGE;
-  }
-  return RETRY_PROTOCOL;
-}
-
-static const char *reason_of(retry_fault fault, int http_status) {
-  static const char *const names[] = {"answered", "resolve", "connect",  "tls",
-                                      "timeout",  "lost",    "protocol", "too_large"};
-  if (http_status >= 300 || (fault == RETRY_ANSWERED && http_status))
-    return http_status == 429 ? "rate_limited" : "http_status";
-  return names[fault];
-}
-
-static error_kind kind_of(retry_fault fault, int http_status) {
-  if (http_status >= 300) return error_kind_of_http(http_status);
-  switch (fault) {
-  case RETRY_TLS: return ERROR_TLS;
-  case RETRY_TIMED_OUT: return ERROR_TIMEOUT;
-  case RETRY_TOO_LARGE: return ERROR_TOO_LARGE;
-  case RETRY_ANSWERED:
-  case RETRY_PROTOCOL: return ERROR_PROTOCOL;
-  default: return ERROR_NETWORK;
-  }
-}
-
-/* What a person reads when there is no answer of the server's to quote. */
-static void describe(request *r, retry_fault fault, const char *why) {
-  static const char *const texts[] = {"an answer without the body that belongs to it",
-                                      "the host name does not resolve",
-                                      "no connection",
-                                      "no trusted TLS connection",
-                                      "no answer in time",
-                                      "the connection was lost",
-                                      "not the HTTP that was expected",
-                                      "the answer is too large"};
-  const char *detail = why ? why : r->transfer.detail;
-  if (r->transfer.http_status >= 300) {
-    static const char advice[] = ", which is not followed, since the key would travel: check base_url";
-    char origin[200];
-    if (r->transfer.http_status < 400 && transport_origin(r->transfer.location, origin, sizeof origin)) {
-      error_message(&r->error, "redirected to ");
-      error_append(&r->error, origin, strlen(origin), sizeof origin);
-      error_append(&r->error, advice, sizeof advice - 1, ERROR_TEXT_MAX);
-    }
-    return; /* else the owner adds the words of the error body */
-  }
-  error_message(&r->error, "%s", texts[fault]);
-  if (detail[0]) {
-    error_append(&r->error, ": ", 2, 2);
-    error_append(&r->error, detail, strlen(detail), 200);
-  }
-}
-
-static void emit(request *r, const char *type, const char *reason, double delay) {
-  session_event e = {0};
-  e.type = type;
-  e.operation = r->operation->name;
-  e.reason = reason;
-  memcpy(e.process_id, r->process_id, sizeof e.process_id);
-  e.attempt = r->attempts;
-  e.http_status = r->transfer.http_status;
-  e.seconds = r->transfer.ended - r->transfer.started;
-  e.delay = delay;
-  e.bytes = r->transfer.bytes;
-  session_emit(r->session, &e);
-}
-
-/* Asked of the server by Retry-After; negative: nothing usable. Two different headers say nothing. */
-static double asked_delay(const request *r) {
-  const transfer *x = &r->transfer;
-  double date = -1, seconds = -1;
-  if (x->retry_after_count != 1) return -1;
-  (void)retry_http_date(x->date, strlen(x->date), (double)time(NULL), &date);
-  (void)retry_after(x->retry_after, strlen(x->retry_after), date, (double)time(NULL), &seconds);
-  return seconds;
-}
-
-/* Sends it again later if that may be done and fits; false: no. */
-static bool try_again(request *r, retry_fault fault, double asked) {
-  session *s = r->session;
-  const session_limits *l = &s->limits;
-  double now = transport_now();
-  double delay = retry_backoff(r->attempts - 1, l->retry_base, l->retry_cap, session_random(s));
-  if (r->attempts > l->max_retries) return false;
-  if (asked > l->retry_after_max) {
-    r->refused = "; the server asks to wait longer than a call may";
-    return false;
-  }
-  if (delay < asked) delay = asked;
-  if (now + delay >= r->deadline) {
-    r->refused = "; another attempt does not fit the time of the call";
-    return false;
-  }
-  if (!retry_budget_take(&s->budget, fault == RETRY_TIMED_OUT)) {
-    r->refused = "; no more retries for now, since too many calls fail";
-    return false;
-  }
-  emit(r, "retry", reason_of(fault, r->transfer.http_status), delay);
-  s->stats.retries++;
-  r->not_before = now + delay;
-  request_move(r, SESSION_DELAYED, REQUEST_DELAYED);
-  return true;
-}
-
-static void note_clock(session *s, const transfer *x) {
-  double date, now = (double)time(NULL);
-  if (!x->date[0] || !retry_http_date(x->date, strlen(x->date), now, &date)) return;
-  s->skew = date - now;
-  s->has_skew = true;
-}
-
-/* One attempt is over, by the transfer's end or by what its body turned out to be (then `why` says what is wrong with
-** it). */
-static void judge(request *r, retry_fault fault, const char *why) {
-  retry_attempt a = {r->operation->kind, fault, r->transfer.http_status, r->transfer.sends > 0, r->unknown};
-  retry_verdict verdict = retry_judge(&a);
-  double asked = asked_delay(r);
-  r->sent = r->sent || a.sent;
-  r->unknown = r->unknown || retry_is_unknown(&a);
-  if (verdict == RETRY_VERDICT_DONE || verdict == RETRY_VERDICT_GONE) {
-    r->already_gone = verdict == RETRY_VERDICT_GONE;
-    settle(r, REQUEST_DONE);
-    return;
-  }
-  if (verdict == RETRY_VERDICT_AGAIN && try_again(r, fault, asked)) {
-    tell(r); /* an iterator in the middle of this body has to know that it begins anew */
-    return;
-  }
-  fill_error(r, kind_of(fault, r->transfer.http_status));
-  r->error.retry_after = asked;
-  describe(r, fault, why);
-  settle(r, REQUEST_FAILED);
-}
-
-void request_attempt_over(request *r) {
-  session *s = r->session;
-  transfer *x = &r->transfer;
-  retry_fault fault = fault_of(r);
-  json_finish(&r->body);
-  if (x->http_version >= 20) s->multiplexed = true;
-  s->stats.bytes += x->bytes;
-  note_clock(s, x);
-  emit(r, "response", reason_of(fault, x->http_status), 0);
-  if (x->http_status == 429) {
-    s->stats.throttled++;
-    retry_pacer_limited(&s->pacer, transport_now(), asked_delay(r));
-    emit(r, "throttle", "rate_limited", retry_pacer_delay(&s->pacer, transport_now()));
-  } else if (request_has_answer(r)) retry_pacer_succeeded(&s->pacer, transport_now());
-  if (fault == RETRY_ANSWERED && request_has_answer(r) && r->operation->has_body &&
-      (is_delete(r) || x->http_status != 204)) {
-    request_move(r, SESSION_SETTLED, REQUEST_BODY);
-    tell(r);
-    return;
-  }
-  if (fault == RETRY_ANSWERED && !is_delete(r) && x->http_status == 204) fault = RETRY_PROTOCOL;
-  judge(r, fault, NULL);
-}
-
-void request_body_done(request *r) {
-  if (r->state == REQUEST_BODY) settle(r, REQUEST_DONE);
-}
-
-void request_body_failed(request *r, retry_fault fault, const char *message) {
-  if (r->state == REQUEST_ACTIVE) { /* wrong before the end came */
-    transport_cancel(&r->transfer);
-    r->transfer.ended = transport_now();
-  } else if (r->state != REQUEST_BODY) return;
-  judge(r, fault, message);
+  request_settle(r, REQUEST_FAILED);
 }
 
 /* ---- beginning and moving on ------------------------------------------------------------------------------------- */
@@ -393,8 +210,8 @@ void request_cancel(request *r, error_kind kind, const char *message) {
   a = (retry_attempt){r->operation->kind, RETRY_LOST, r->transfer.http_status, r->transfer.sends > 0, r->unknown};
   if (r->state == REQUEST_ACTIVE) {
     transport_cancel(&r->transfer);
-    if (is_delete(r) && retry_judge(&a) == RETRY_VERDICT_DONE) { /* the 2xx is there already */
-      settle(r, REQUEST_DONE);
+    if (request_is_delete(r) && retry_judge(&a) == RETRY_VERDICT_DONE) { /* the 2xx is there already */
+      request_settle(r, REQUEST_DONE);
       return;
     }
     r->sent = r->sent || a.sent;
@@ -428,7 +245,7 @@ bool request_launch(request *r) {
   r->transfer.context = r;
   request_move(r, SESSION_ACTIVE, REQUEST_ACTIVE);
   if (transport_start(s->net, &r->transfer)) {
-    emit(r, "request", NULL, 0);
+    request_emit(r, "request", NULL, 0);
     return true;
   }
   fail(r, ERROR_TOO_LARGE, "not enough memory for another request");

@@ -1,5 +1,5 @@
 /* The part of the request room that moves requests along; request.c is about one request. */
-#include "request_step.h"
+#include "request_part.h"
 
 #include <stddef.h>
 

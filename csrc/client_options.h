@@ -1,0 +1,21 @@
+/* Inside the client room: its options, checked once. */
+#ifndef TOPAZ_CLIENT_OPTIONS_H
+#define TOPAZ_CLIENT_OPTIONS_H
+
+#include <lua.h>
+
+#include "session.h"
+
+typedef struct {
+  const char *base_url;
+  transport_options transport;
+  session_limits limits;
+  double max_rate; /* 0: none */
+  char agent[128]; /* the user agent where none is given */
+} client_settings;
+
+/* Reads the options at `index`: raises on misuse, naming the option. Pushes several values, the last of them the table that
+** options_read made; all strings in `out` live as long as these stay on the stack. */
+void client_read_options(lua_State *L, int index, client_settings *out);
+
+#endif

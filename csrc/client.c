@@ -229,10 +229,14 @@ static void deliver_events(lua_State *L, int client, session *s) {
 static void step(lua_State *L, int client, session *s, double timeout, int ready) {
   lua_Integer n = ready ? (lua_Integer)lua_rawlen(L, ready) : 0;
   request_step(s, timeout);
-  for (request *r = request_next_ready(s); r; r = request_next_ready(s)) {
-    if (!ready) continue;
-    lua_pushinteger(L, (lua_Integer)r->id);
-    lua_rawseti(L, ready, ++n);
+  while (s->ready) {
+    const request *r = s->ready;
+    if (ready) { /* first noted, then taken: an error for want of memory loses no news */
+      lua_pushinteger(L, (lua_Integer)r->id);
+      lua_rawseti(L, ready, n + 1);
+      n++;
+    }
+    if (s->ready == r) (void)request_next_ready(s);
   }
   if (s->event_count > 0) deliver_events(L, client, s);
 }
@@ -281,6 +285,7 @@ static int client_timeout(lua_State *L) {
 /* client:stats() -> counters since the client was made */
 static int client_stats(lua_State *L) {
   const session *s = check_client(L);
+  unsigned connections = transport_connections(s->net); /* before the table: a finalizer may close the client */
   lua_createtable(L, 0, 16);
 #define COUNT(name, value) (lua_pushinteger(L, (lua_Integer)(value)), lua_setfield(L, -2, name))
   COUNT("calls", s->stats.calls);
@@ -290,7 +295,7 @@ static int client_stats(lua_State *L) {
   COUNT("failures", s->stats.failures);
   COUNT("bytes", s->stats.bytes);
   COUNT("events_dropped", s->stats.events_dropped);
-  COUNT("connections", transport_connections(s->net));
+  COUNT("connections", connections);
   COUNT("pending", session_pending(s));
   COUNT("active", s->active);
   COUNT("retry_tokens", s->budget.tokens);

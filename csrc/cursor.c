@@ -10,7 +10,11 @@
 #include "error.h"
 
 enum { CLIENT = 1, CURRENT, NEXT, KEYS, QUEUE, SEEN, KEPT, USER_VALUES = KEPT };
-enum { BATCH = 128 }; /* records decoded at a time; a page has at most 100 */
+enum {
+  BATCH = 16,              /* records decoded at a time: few, since the collector goes through those that wait */
+  SPARE_MAX = 1024 * 1024, /* bytes of a buffer that is kept for the next page */
+  TAIL = 16 * 1024         /* bytes at the end of a page in which its pagination is looked for */
+};
 
 typedef struct {
   session *session; /* valid while the client (user value) is open, session->open tells */
@@ -25,11 +29,13 @@ typedef struct {
   bool page_read;            /* the present page's document is complete */
   bool page_told;            /* cursor_in_page has said that the present page is over */
   bool next_known;           /* the present page has told what follows it */
+  bool next_guessed;         /* its last bytes were looked at for that */
   bool has_next_page;
   bool over, closed;
   char next_page[STATUS_CURSOR_MAX + 1];
   lua_Integer page_number;    /* counts the pages of this iteration */
   const char *broken_promise; /* why the next page must not be asked for; NULL: it may */
+  json_reader spare;          /* a buffer for the next page's bytes, taken from the one before */
 } cursor;
 
 static const char type_name[] = "topaz.cursor";
@@ -55,11 +61,20 @@ static call *ask(lua_State *L, cursor *c, int which, const char *page) {
                  c->max_bytes);
   lua_setiuservalue(L, 1, which);
   lua_pop(L, 1);
+  k->request.body = c->spare;
+  json_init(&c->spare);
   return k;
 }
 
-static void drop(lua_State *L, int which, call **k) {
+static void drop(lua_State *L, cursor *c, int which, call **k) {
+  json_reader *body;
   if (!*k) return;
+  body = &(*k)->request.body;
+  if (!c->spare.data && body->capacity <= SPARE_MAX) {
+    json_reset(body);
+    c->spare = *body;
+    json_init(body);
+  }
   call_drop(*k);
   *k = NULL;
   lua_pushnil(L);
@@ -68,9 +83,9 @@ static void drop(lua_State *L, int which, call **k) {
 
 /* The page will be read from its beginning again: what was given out of it is to be skipped. */
 static void read_again(lua_State *L, cursor *c) {
-  drop(L, CURRENT, &c->current);
-  drop(L, NEXT, &c->next);
-  c->page_read = c->next_known = false;
+  drop(L, c, CURRENT, &c->current);
+  drop(L, c, NEXT, &c->next);
+  c->page_read = c->next_known = c->next_guessed = false;
   c->skipping = c->place.last[0] != '\0';
   c->broken_promise = NULL;
 }
@@ -85,32 +100,60 @@ static bool is_last(lua_State *L, const cursor *c) {
   return same;
 }
 
-/* Says why the next page must not be asked for, or notes its cursor as announced by this page and returns NULL. */
-static const char *check_next(lua_State *L, const cursor *c) {
-  bool repeated;
+/* ---- the page after this one --------------------------------------------------------------------------------------- */
+
+static void ask_next(lua_State *L, cursor *c) {
+  if (c->prefetch == 0 || !c->session->open) return;
+  c->next = ask(L, c, NEXT, c->next_page);
+  request_step(c->session, 0); /* so that it goes out now, and not when somebody next waits */
+}
+
+/* Whether an earlier page of this iteration announced the cursor in next_page. Otherwise, and if `announce`, the present one does. */
+static bool was_announced(lua_State *L, const cursor *c, bool announce) {
+  bool before;
   lua_getiuservalue(L, 1, SEEN);
   lua_pushstring(L, c->next_page);
   lua_pushvalue(L, -1);
-  repeated = lua_rawget(L, -3) != LUA_TNIL && lua_tointeger(L, -1) != c->page_number;
+  before = lua_rawget(L, -3) != LUA_TNIL && lua_tointeger(L, -1) != c->page_number;
   lua_pop(L, 1);
-  if (!repeated) {
+  if (!before && announce) {
     lua_pushinteger(L, c->page_number);
     lua_rawset(L, -3);
   }
   lua_settop(L, 1);
-  return repeated ? "the server sent a cursor that it had sent before in this iteration" : NULL;
+  return before;
 }
 
-/* Asks for the next page as soon as its cursor is known, which may be before the records of this one. */
-static void look_ahead(lua_State *L, cursor *c) {
+/* The pagination was read, before or behind the records: it alone decides. */
+static void learn_next(lua_State *L, cursor *c) {
   const status_list *l = &c->current->list;
-  if (c->next_known || !l->has_pagination || !l->has_next_page || !l->next_cursor[0]) return;
+  bool follows = l->has_next_page && l->next_cursor[0];
   c->next_known = true;
+  if (c->next && (!follows || strcmp(c->next_page, l->next_cursor) != 0)) drop(L, c, NEXT, &c->next);
+  if (!follows) return;
   memcpy(c->next_page, l->next_cursor, sizeof c->next_page);
-  c->broken_promise = check_next(L, c);
-  if (c->broken_promise || c->prefetch == 0 || !c->session->open) return;
-  c->next = ask(L, c, NEXT, c->next_page);
-  request_step(c->session, 0); /* so that it goes out now, and not when somebody next waits */
+  if (was_announced(L, c, true)) {
+    c->broken_promise = "the server sent a cursor that it had sent before in this iteration";
+    drop(L, c, NEXT, &c->next);
+  } else if (!c->next) ask_next(L, c);
+}
+
+/* Asks for the next page as soon as its cursor can be known. Where it stands behind records that nobody has asked for yet, the last
+** bytes tell: a guess, which learn_next confirms or undoes when it gets there. */
+static void look_ahead(lua_State *L, cursor *c) {
+  const request *r = &c->current->request;
+  const char *bytes;
+  size_t n;
+  if (c->next_known) return;
+  if (c->current->list.has_pagination) {
+    learn_next(L, c);
+    return;
+  }
+  if (c->prefetch == 0 || c->next_guessed || r->state != REQUEST_BODY) return;
+  c->next_guessed = true;
+  bytes = json_unread(&r->body, &n);
+  if (n > TAIL) bytes += n - TAIL, n = TAIL;
+  if (status_peek(L, bytes, n, &c->spare, c->next_page) && !was_announced(L, c, false)) ask_next(L, c);
 }
 
 /* Decodes what has arrived into the queue. */
@@ -118,6 +161,8 @@ static call_news fill(lua_State *L, cursor *c) {
   int keys = lua_gettop(L) + 1, queue = keys + 1;
   call_news news = CALL_RECORD;
   c->queued = c->given = 0;
+  if (c->place.paginated && c->current->request.state == REQUEST_ACTIVE)
+    request_step(c->session, 0); /* the rest of the page may be there meanwhile, and with it the way to the next */
   luaL_checkstack(L, 20, "cursor");
   lua_getiuservalue(L, 1, KEYS);
   lua_getiuservalue(L, 1, QUEUE);
@@ -157,7 +202,7 @@ static int raise(lua_State *L, error_kind kind, const char *message) {
 /* Goes to the next page, or to the end. */
 static void turn(lua_State *L, cursor *c) {
   if (!c->has_next_page) {
-    drop(L, CURRENT, &c->current);
+    drop(L, c, CURRENT, &c->current);
     c->over = true;
     return;
   }
@@ -166,11 +211,11 @@ static void turn(lua_State *L, cursor *c) {
     read_again(L, c);
     (void)raise(L, ERROR_PROTOCOL, message);
   }
-  drop(L, CURRENT, &c->current);
+  drop(L, c, CURRENT, &c->current);
   memcpy(c->place.page, c->next_page, sizeof c->place.page);
   c->place.last[0] = '\0';
   c->page_number++;
-  c->page_read = c->next_known = c->skipping = false;
+  c->page_read = c->next_known = c->next_guessed = c->skipping = false;
   if (!c->next) return;
   lua_getiuservalue(L, 1, NEXT);
   lua_setiuservalue(L, 1, CURRENT);
@@ -206,8 +251,8 @@ static int give(lua_State *L, cursor *c) {
 static bool react(lua_State *L, cursor *c, call_news news) {
   switch (news) {
   case CALL_RESTARTED: /* what the lost attempt said of the next page may be told anew */
-    drop(L, NEXT, &c->next);
-    c->next_known = false;
+    drop(L, c, NEXT, &c->next);
+    c->next_known = c->next_guessed = false;
     c->skipping = c->place.last[0] != '\0';
     return true;
   case CALL_FAILED:
@@ -294,6 +339,7 @@ static int cursor_close(lua_State *L) {
   c->current = c->next = NULL;
   c->queued = c->given = 0;
   c->closed = true;
+  json_free(&c->spare);
   json_shape_free(&c->shape);
   return 0;
 }

@@ -72,16 +72,20 @@ static bool place_slot(json_shape *s, uint32_t slot, bool far) {
 
 /* Twice the room for slots, four times as many places in the hash table. */
 static bool grow_slots(json_shape *s) {
-  size_t capacity = s->slot_capacity ? 2 * s->slot_capacity : 32, size = 4 * capacity;
-  json_slot *slots = realloc(s->slots, capacity * sizeof *slots);
-  uint16_t *index;
-  if (!slots) return false;
-  s->slots = slots;
-  index = calloc(size, sizeof *index);
-  if (!index) return false;
+  size_t capacity = s->slot_capacity ? 2 * s->slot_capacity : 32;
+  json_slot *slots = calloc(capacity, sizeof *slots);
+  uint16_t *index = calloc(4 * capacity, sizeof *index);
+  if (!slots || !index) {
+    free(slots);
+    free(index);
+    return false;
+  }
+  if (s->slot_count > 0) memcpy(slots, s->slots, s->slot_count * sizeof *slots);
+  free(s->slots);
   free(s->index);
+  s->slots = slots;
   s->index = index;
-  s->index_size = size;
+  s->index_size = 4 * capacity;
   s->slot_capacity = capacity;
   /* a name that was near enough in the smaller table has to be in this one too, so these may go far */
   for (size_t i = 0; i < s->slot_count; i++) (void)place_slot(s, (uint32_t)i, true);

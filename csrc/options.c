@@ -1,6 +1,7 @@
 #include "options.h"
 
 #include <ctype.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -61,11 +62,13 @@ static const char *const wanted[] = {
 
 static int wrong(lua_State *L, const option_row *row, int value) {
   char got[64];
-  if (lua_type(L, value) == LUA_TNUMBER) (void)snprintf(got, sizeof got, "%.14g", lua_tonumber(L, value));
+  bool is_numeric = row->type == OPTION_NUMBER || row->type == OPTION_INTEGER;
+  /* A number in place of a text is not shown: it may be the key. */
+  if (lua_type(L, value) == LUA_TNUMBER && is_numeric) (void)snprintf(got, sizeof got, "%.14g", lua_tonumber(L, value));
   else if (lua_type(L, value) == LUA_TSTRING && lua_rawlen(L, value) == 0)
     (void)snprintf(got, sizeof got, "an empty string");
   else (void)snprintf(got, sizeof got, "%s", luaL_typename(L, value));
-  if (row->type == OPTION_NUMBER || row->type == OPTION_INTEGER)
+  if (is_numeric)
     return error_misuse(L, row->name, "expected %s from %.14g to %.14g, got %s", wanted[row->type], row->min, row->max,
                         got);
   return error_misuse(L, row->name, "expected %s, got %s", wanted[row->type], got);

@@ -1,13 +1,19 @@
 #include "retry.h"
 
-/* ---- verdicts -------------------------------------------------------------------------------------------------- */
+/* ---- verdicts --------------------------------------------------------------------------------------------------- */
 
 static bool is_success(int http_status) { return http_status >= 200 && http_status < 300; }
 
 /* Whether the server, or one before it, may do better next time. 425 (RFC 8470) asks for just that. */
 static bool is_passing_status(int http_status) {
   switch (http_status) {
-  case 408: case 425: case 429: case 500: case 502: case 503: case 504: return true;
+  case 408:
+  case 425:
+  case 429:
+  case 500:
+  case 502:
+  case 503:
+  case 504: return true;
   default: return false;
   }
 }
@@ -31,14 +37,14 @@ retry_verdict retry_judge(const retry_attempt *a) {
   return a->operation == RETRY_DELETE_ALL && a->sent ? RETRY_VERDICT_FAIL : RETRY_VERDICT_AGAIN;
 }
 
-/* 408 comes from a server that may have read the request; 425 from one that surely did not act on it. Above 599 counts as
-** 5xx (RFC 9110 15). */
+/* 408 comes from a server that may have read the request; 425 from one that surely did not act on it. Above 599 counts
+** as 5xx (RFC 9110 15). */
 bool retry_is_unknown(const retry_attempt *a) {
   if (a->operation == RETRY_READ || !a->sent || is_success(a->http_status)) return false;
   return a->http_status < 200 || a->http_status == 408 || a->http_status >= 500;
 }
 
-/* ---- delays ------------------------------------------------------------------------------------------------------ */
+/* ---- delays ----------------------------------------------------------------------------------------------------- */
 
 double retry_backoff(unsigned n, double base, double cap, double random) {
   double most = base;
@@ -47,7 +53,7 @@ double retry_backoff(unsigned n, double base, double cap, double random) {
   return random * (most < cap ? most : cap);
 }
 
-/* ---- the budget -------------------------------------------------------------------------------------------------- */
+/* ---- the budget ------------------------------------------------------------------------------------------------- */
 
 void retry_budget_init(retry_budget *b) { b->tokens = RETRY_BUDGET_FULL; }
 

@@ -12,13 +12,13 @@ typedef enum { RETRY_READ, RETRY_DELETE_ONE, RETRY_DELETE_ALL } retry_operation;
 
 /* How an attempt ended below HTTP. */
 typedef enum {
-  RETRY_ANSWERED,   /* a final status line and a whole response */
-  RETRY_RESOLVE,    /* the name does not resolve */
-  RETRY_CONNECT,    /* refused, unreachable */
-  RETRY_TLS,        /* certificate or handshake refused */
-  RETRY_TIMED_OUT,  /* connect, attempt or idle limit */
-  RETRY_LOST,       /* connection closed or reset; an incomplete body */
-  RETRY_PROTOCOL,   /* not HTTP, or a body that is whole and wrong */
+  RETRY_ANSWERED,  /* a final status line and a whole response */
+  RETRY_RESOLVE,   /* the name does not resolve */
+  RETRY_CONNECT,   /* refused, unreachable */
+  RETRY_TLS,       /* certificate or handshake refused */
+  RETRY_TIMED_OUT, /* connect, attempt or idle limit */
+  RETRY_LOST,      /* connection closed or reset; an incomplete body */
+  RETRY_PROTOCOL,  /* not HTTP, or a body that is whole and wrong */
   RETRY_TOO_LARGE
 } retry_fault;
 
@@ -40,7 +40,8 @@ typedef enum {
 /* The table of DESIGN §4. */
 retry_verdict retry_judge(const retry_attempt *a);
 
-/* Whether the request took effect is unknown after this attempt (only a DELETE that was sent and got no verdict of the server's). */
+/* Whether the request took effect is unknown after this attempt: only for a DELETE that was sent and got no verdict of
+** the server's (no status line, 408, or 5xx). */
 bool retry_is_unknown(const retry_attempt *a);
 
 /* Full jitter: random in [0, min(cap, base * 2^n)], n = 0 for the first retry; `random` in [0, 1). */
@@ -48,17 +49,21 @@ double retry_backoff(unsigned n, double base, double cap, double random);
 
 /*
 ** Retry-After (RFC 9110 10.2.3): delay-seconds as 1*DIGIT, or one of the three HTTP-date forms read against `date`, the
-** response's own Date in Unix seconds (negative when it had none: then `now`, the wall clock). A past date is 0. false: absent or garbage ("1.5", "-5", "12abc",
-** "soon", a list, more digits than a double holds exactly, a year over 9999); *seconds is untouched.
+** response's own Date in Unix seconds (negative when it had none: then `now`, the wall clock). A past date is 0. White
+** space around it is allowed. false: absent or garbage ("1.5", "-5", "12abc", "soon", a list, more digits than a double
+** holds exactly, a year over 9999); *seconds is untouched.
 */
 bool retry_after(const char *text, size_t n, double date, double now, double *seconds);
 
-/* An HTTP-date in any of the three forms of RFC 9110 5.6.7, strictly; Unix seconds. */
+/* An HTTP-date in any of the three forms of RFC 9110 5.6.7, strictly, but for a weekday that is not the right one; Unix
+** seconds. `now` places a two-digit year. false: *seconds is untouched. */
 bool retry_http_date(const char *text, size_t n, double now, double *seconds);
 
 /* The budget (DESIGN §4): 100 tokens, a retry costs 5, after a timeout 10, a success returns 1. */
 enum { RETRY_BUDGET_FULL = 100, RETRY_COST = 5, RETRY_COST_TIMEOUT = 10, RETRY_RETURN = 1 };
-typedef struct { int tokens; } retry_budget;
+typedef struct {
+  int tokens;
+} retry_budget;
 void retry_budget_init(retry_budget *b);
 bool retry_budget_take(retry_budget *b, bool after_timeout); /* false: not enough, nothing taken */
 void retry_budget_return(retry_budget *b);

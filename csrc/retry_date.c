@@ -2,7 +2,7 @@
 
 #include <string.h>
 
-/* ---- a reader over text that is not terminated --------------------------------------------------------------- */
+/* ---- a reader over text that is not terminated ------------------------------------------------------------------ */
 
 typedef struct {
   const char *p, *end;
@@ -47,7 +47,7 @@ static reader trimmed(const char *text, size_t n) {
   return r;
 }
 
-/* ---- the calendar ---------------------------------------------------------------------------------------------- */
+/* ---- the calendar ----------------------------------------------------------------------------------------------- */
 
 static bool is_leap(int year) { return (year % 4 == 0 && year % 100 != 0) || year % 400 == 0; }
 
@@ -75,54 +75,63 @@ static bool is_real(const civil *c) {
   return c->second <= 59 || (c->second == 60 && c->hour == 23 && c->minute == 59); /* a leap second */
 }
 
+/* The day and month of a second of the year c->year; what is left is the time of day. */
+static double set_day(civil *c, double second) {
+  c->day = 1 + (int)(second / 86400);
+  second -= (c->day - 1) * 86400.0;
+  for (c->month = 1; c->day > days_of_month(c->year, c->month); c->month++) c->day -= days_of_month(c->year, c->month);
+  return second;
+}
+
 /* RFC 9110 5.6.7: of the years with these last digits the latest that is not more than 50 years in the future. */
 static void choose_century(civil *c, double now) {
   static const double last = 253402300799.0; /* the end of the year 9999 */
-  civil limit = {1970, 1, 1, 0, 0, 0};
-  double into_year;
+  civil limit = {0};
+  double time_of_day;
   if (!(now > 0)) now = 0;
   if (now > last) now = last;
-  limit.year += (int)(now / (366 * 86400.0)); /* never too many; a few too few after centuries */
+  limit.year = 1970 + (int)(now / (366 * 86400.0)); /* never too many; a few too few after centuries */
   while (days_to_year(limit.year + 1) * 86400.0 <= now) limit.year++;
-  into_year = now - days_to_year(limit.year) * 86400.0;
+  time_of_day = set_day(&limit, now - days_to_year(limit.year) * 86400.0);
   limit.year += 50;
   c->year = limit.year - (limit.year - c->year) % 100;
-  if (c->year == limit.year && seconds_of(c) > seconds_of(&limit) + into_year) c->year -= 100;
+  if (c->year == limit.year && seconds_of(c) > seconds_of(&limit) + time_of_day) c->year -= 100;
 }
 
-/* ---- HTTP-date --------------------------------------------------------------------------------------------------- */
+/* ---- HTTP-date -------------------------------------------------------------------------------------------------- */
 
-static const char *const months[] = {"Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
+static const char *const months[] = {"Jan", "Feb", "Mar", "Apr", "May", "Jun",
+                                     "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
 static const char *const weekdays[] = {"Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"};
 static const char *const long_weekdays[] = {"Monday", "Tuesday",  "Wednesday", "Thursday",
                                             "Friday", "Saturday", "Sunday"};
 
 static bool month_name(reader *r, civil *c) { return (c->month = name(r, months, 12)) != 0; }
 
-static bool time_of_day(reader *r, civil *c) {
+static bool clock_time(reader *r, civil *c) {
   return digits(r, 2, &c->hour) && literal(r, ":") && digits(r, 2, &c->minute) && literal(r, ":") &&
          digits(r, 2, &c->second);
 }
 
 /* Sun, 06 Nov 1994 08:49:37 GMT */
 static bool imf_fixdate(reader r, civil *c) {
-  return name(&r, weekdays, 7) && literal(&r, ", ") && digits(&r, 2, &c->day) && literal(&r, " ") && month_name(&r, c) &&
-         literal(&r, " ") && digits(&r, 4, &c->year) && literal(&r, " ") && time_of_day(&r, c) && literal(&r, " GMT") &&
-         r.p == r.end;
+  return name(&r, weekdays, 7) && literal(&r, ", ") && digits(&r, 2, &c->day) && literal(&r, " ") &&
+         month_name(&r, c) && literal(&r, " ") && digits(&r, 4, &c->year) && literal(&r, " ") && clock_time(&r, c) &&
+         literal(&r, " GMT") && r.p == r.end;
 }
 
 /* Sunday, 06-Nov-94 08:49:37 GMT */
 static bool rfc850_date(reader r, civil *c) {
   return name(&r, long_weekdays, 7) && literal(&r, ", ") && digits(&r, 2, &c->day) && literal(&r, "-") &&
-         month_name(&r, c) && literal(&r, "-") && digits(&r, 2, &c->year) && literal(&r, " ") && time_of_day(&r, c) &&
+         month_name(&r, c) && literal(&r, "-") && digits(&r, 2, &c->year) && literal(&r, " ") && clock_time(&r, c) &&
          literal(&r, " GMT") && r.p == r.end;
 }
 
 /* Sun Nov  6 08:49:37 1994 */
 static bool asctime_date(reader r, civil *c) {
   return name(&r, weekdays, 7) && literal(&r, " ") && month_name(&r, c) && literal(&r, " ") &&
-         (literal(&r, " ") ? digits(&r, 1, &c->day) : digits(&r, 2, &c->day)) && literal(&r, " ") && time_of_day(&r, c) &&
-         literal(&r, " ") && digits(&r, 4, &c->year) && r.p == r.end;
+         (literal(&r, " ") ? digits(&r, 1, &c->day) : digits(&r, 2, &c->day)) && literal(&r, " ") &&
+         clock_time(&r, c) && literal(&r, " ") && digits(&r, 4, &c->year) && r.p == r.end;
 }
 
 /* The weekday must be one, but need not be the right one: RFC 9110 asks for no check, and the rest says it all. */
@@ -136,7 +145,7 @@ bool retry_http_date(const char *text, size_t n, double now, double *seconds) {
   return true;
 }
 
-/* ---- Retry-After --------------------------------------------------------------------------------------------------- */
+/* ---- Retry-After ------------------------------------------------------------------------------------------------ */
 
 enum { DELAY_DIGITS_MAX = 15 }; /* every integer of so many digits is a double */
 

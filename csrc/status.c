@@ -211,6 +211,24 @@ json_result status_list_next(lua_State *L, status_list *l, json_reader *r, json_
   return got;
 }
 
+bool status_peek(lua_State *L, const char *bytes, size_t n, json_reader *spare,
+                 char next_cursor[STATUS_CURSOR_MAX + 1]) {
+  static const char name[] = "\"pagination\"";
+  const size_t length = sizeof name - 1;
+  status_list found;
+  const char *at = NULL, *end = bytes + n;
+  for (const char *p = end; !at && p - bytes >= (ptrdiff_t)length; p--)
+    if (p[-1] == '"' && memcmp(p - length, name, length) == 0) at = p;
+  if (!at) return false;
+  while (at < end && *at != '{') at++; /* over the colon; anything else will not do as a pagination */
+  json_reset(spare);
+  status_list_init(&found);
+  if (!json_feed(spare, at, (size_t)(end - at)) || read_pagination(L, &found, spare, 0) != JSON_OK) return false;
+  if (!found.has_next_page || !found.next_cursor[0]) return false;
+  memcpy(next_cursor, found.next_cursor, sizeof found.next_cursor);
+  return true;
+}
+
 /* ---- single documents ------------------------------------------------------------------------------------------ */
 
 json_result status_read(lua_State *L, json_reader *r, json_shape *shape, int keys) {

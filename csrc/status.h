@@ -53,6 +53,14 @@ void status_list_init(status_list *l);
 */
 json_result status_list_next(lua_State *L, status_list *l, json_reader *r, json_shape *shape, int keys, int page);
 
+/*
+** What the last bytes of a page say of the next one, before the records in front of them are read: true, and its cursor, where they
+** hold a `pagination` with has_next_page and a cursor. Only a guess: the member may belong to something else.
+** `spare`: a reader that is not in use. Leaves the stack as it was.
+*/
+bool status_peek(lua_State *L, const char *bytes, size_t n, json_reader *spare,
+                 char next_cursor[STATUS_CURSOR_MAX + 1]);
+
 /* A document that is one status: pushes it, or as above. */
 json_result status_read(lua_State *L, json_reader *r, json_shape *shape, int keys);
 

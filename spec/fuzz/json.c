@@ -2,12 +2,14 @@
 ** The reader on one value: whole, in pieces and pulled apart it must come to the same result; what it accepts must be
 ** what the reference accepts, and mean what lua-cjson says.
 **
-** The first byte: bit 7 begins with fresh memory, bit 6 puts white space before the text, so that the buffer must move;
-** all of it seeds the sizes of the pieces. The rest is the text.
+** The first byte seeds the sizes of the pieces; from 240 on it also puts white space before the text, so that the buffer
+** must move, and 255 begins with fresh memory. The rest is the text.
 */
 #include <string.h>
 
 #include "fuzz.h"
+
+enum { FILLS = 240, FRESH = 255 };
 
 static json_reader whole, pieces;
 
@@ -62,7 +64,7 @@ static size_t fill(json_reader *r, unsigned char mode) {
   static char spaces[4096];
   fuzz_input in = {spaces, 0, 0, 0};
   unsigned type;
-  if (!(mode & 64)) return 0;
+  if (mode < FILLS) return 0;
   memset(spaces, ' ', sizeof spaces);
   in.n = sizeof spaces - mode % 64;
   (void)fuzz_feed(r, &in);
@@ -102,7 +104,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t n) {
   fuzz_input in = {(const char *)bytes + 1, n - 1, 0, 0};
   if (n == 0) return 0;
   in.seed = 0x9E370000u | bytes[0];
-  if (bytes[0] & 128) {
+  if (bytes[0] == FRESH) {
     fuzz_free(&whole);
     fuzz_free(&pieces);
   }

@@ -24,6 +24,13 @@ call *call_begin(lua_State *L, int client, session *s, const request_operation *
     lua_createtable(L, (int)STATUS_RULE_COUNT, 0);
     lua_setiuservalue(L, -2, KEYS);
   }
+  if (!s->open) { /* by a finalizer, since the caller looked */
+    error_info e;
+    error_init(&e, ERROR_CLOSED, operation->name);
+    error_message(&e, "the client is closed");
+    error_push(L, &e);
+    (void)lua_error(L);
+  }
   if (!request_begin(&c->request, s, operation, process_id, query, max_bytes)) luaL_error(L, "not enough memory");
   return c;
 }
@@ -35,19 +42,26 @@ void call_drop(call *c) {
 
 /* ---- errors ----------------------------------------------------------------------------------------------------- */
 
+/* The server's words may quote the key. Without a session nobody knows it any more, and nothing is quoted. */
+static void hide_key(const call *c, char *text) {
+  const session *s = c->request.session;
+  if (s) transport_hide_key(s->net, text);
+}
+
 /* The server's words: `message` of the error body, else the beginning of whatever came. */
 static void quote(lua_State *L, call *c, error_info *e) {
   json_reader *body = &c->request.body;
   size_t n;
   const char *raw, *text;
   (void)json_unread(body, &n);
-  if (n == 0) {
-    error_message(e, "the server gave no reason");
+  if (n == 0 || !c->request.session) {
+    error_message(e, n == 0 ? "the server gave no reason" : "the client was closed before the server's words were read");
     return;
   }
   if (status_read_error(L, body, &e->code, &e->has_code)) {
     text = lua_tolstring(L, -1, &n);
     error_append(e, text, n, EXCERPT_MAX);
+    hide_key(c, e->message);
     lua_pop(L, 1);
     return;
   }
@@ -55,6 +69,7 @@ static void quote(lua_State *L, call *c, error_info *e) {
   if (n == 0) return;
   error_message(e, "the server says: ");
   error_append(e, raw, n, EXCERPT_MAX);
+  hide_key(c, e->message);
 }
 
 static const char *advice(const call *c) {
@@ -91,6 +106,7 @@ static void refuse(call *c, json_result got) {
     error_message(&text, "%s; it begins: ", what);
     error_append(&text, raw, n, EXCERPT_MAX);
   }
+  hide_key(c, text.message);
   request_body_failed(r, got == JSON_TOO_LARGE ? RETRY_TOO_LARGE : RETRY_PROTOCOL, text.message);
 }
 
@@ -250,6 +266,30 @@ void call_waited(lua_State *L, call *c) {
   lua_pop(L, 1);
 }
 
+static int take_protected(lua_State *L) {
+  int n = take(L, lua_touserdata(L, 1), 1);
+  return n > 0 ? n : 0;
+}
+
+/* Reading makes Lua values, and thereby runs finalizers, in which anything may be called, also on this call. And it may end
+** in want of memory: then a page lacks what was taken out of its body last, so it is a failure for good. */
+static int take_safely(lua_State *L, call *c, int at) {
+  int top = lua_gettop(L), status;
+  if (c->busy) return luaL_error(L, "result() called inside itself, by a finalizer");
+  luaL_checkstack(L, 4, "result");
+  lua_pushcfunction(L, take_protected);
+  lua_pushvalue(L, at);
+  c->busy = true;
+  status = lua_pcall(L, 1, LUA_MULTRET, 0);
+  c->busy = false;
+  if (status != LUA_OK) {
+    if (c->request.operation == &REQUEST_GET_PAGE)
+      request_cancel(&c->request, ERROR_TOO_LARGE, "not enough memory to read the answer");
+    return lua_error(L);
+  }
+  return lua_gettop(L) > top ? lua_gettop(L) - top : -1;
+}
+
 /* The call is at index `context`, on the top but for what a wait returned. */
 static int finish(lua_State *L, int status, lua_KContext context) {
   int at = (int)context;
@@ -258,7 +298,7 @@ static int finish(lua_State *L, int status, lua_KContext context) {
   for (;;) {
     int n;
     if (lua_gettop(L) > at) call_waited(L, c);
-    n = take(L, c, at);
+    n = take_safely(L, c, at);
     if (n >= 0) return n;
     call_wait(L, at, context, finish);
   }
@@ -295,7 +335,7 @@ static int call_id(lua_State *L) {
   return 1;
 }
 
-static int call_close(lua_State *L) {
+static int call_gc(lua_State *L) {
   call_drop(check_call(L));
   return 0;
 }
@@ -312,7 +352,7 @@ void call_open(lua_State *L) {
   static const luaL_Reg methods[] = {
       {"done", call_done}, {"result", call_result}, {"cancel", call_cancel}, {"id", call_id}, {NULL, NULL}};
   static const luaL_Reg meta[] = {
-      {"__gc", call_close}, {"__close", call_close}, {"__tostring", call_tostring}, {NULL, NULL}};
+      {"__gc", call_gc}, {"__close", call_cancel}, {"__tostring", call_tostring}, {NULL, NULL}};
   luaL_newmetatable(L, type_name);
   luaL_setfuncs(L, meta, 0);
   luaL_newlib(L, methods);

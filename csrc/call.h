@@ -27,6 +27,7 @@ typedef struct {
   json_shape shape;
   status_list list;
   bool worded;           /* the error's message is complete */
+  bool busy;             /* its body is being read, and finalizers may run meanwhile */
   unsigned list_attempt; /* the attempt whose body `list` reads */
 } call;
 

@@ -101,17 +101,16 @@ static const char *check_id(lua_State *L, int index) {
   return id;
 }
 
-/* { timeout = seconds } of a call about one status. */
-static double check_timeout(lua_State *L, const session *s, int index) {
-  const option_row row = {"timeout", OPTION_NUMBER, s->limits.timeout, 0.001, 86400};
-  options_read(L, index, &row, 1);
-  return options_number(L, -1, "timeout");
-}
+enum { CALL_TIMEOUT_MAX = 86400 }; /* seconds */
 
 static void begin_one(lua_State *L, session *s, int first, const request_operation *operation) {
+  const option_row row = {"timeout", OPTION_NUMBER, s->limits.timeout, 0.001, CALL_TIMEOUT_MAX};
   const char *id = check_id(L, first);
-  double timeout = check_timeout(L, s, first + 1);
-  call *c = call_begin(L, 1, s, operation, id, NULL, SESSION_RECORD_BODY_MAX);
+  call *c;
+  double timeout;
+  options_read(L, first + 1, &row, 1);
+  timeout = options_number(L, -1, "timeout");
+  c = call_begin(L, 1, s, operation, id, NULL, SESSION_RECORD_BODY_MAX);
   c->request.deadline = c->request.begun + timeout;
 }
 
@@ -125,16 +124,21 @@ static void begin_delete_all(lua_State *L, session *s, int first) {
 }
 
 static void begin_page(lua_State *L, session *s, int first) {
-  static const option_row rows[] = {{"limit", OPTION_INTEGER, 50, 1, 100},
-                                    {"cursor", OPTION_STRING, OPTION_NONE, 0, 0}};
+  const option_row rows[] = {{"limit", OPTION_INTEGER, 50, 1, 100},
+                             {"cursor", OPTION_STRING, OPTION_NONE, 0, 0},
+                             {"timeout", OPTION_NUMBER, s->limits.timeout, 0.001, CALL_TIMEOUT_MAX}};
   char query[CURSOR_QUERY_MAX];
   const char *cursor;
-  options_read(L, first, rows, 2);
+  call *c;
+  double timeout;
+  options_read(L, first, rows, sizeof rows / sizeof *rows);
+  timeout = options_number(L, -1, "timeout");
   cursor = options_string(L, -1, "cursor");
   if (cursor && strlen(cursor) > STATUS_CURSOR_MAX)
     (void)error_misuse(L, "cursor", "is longer than %d bytes", STATUS_CURSOR_MAX);
   cursor_query(query, (int)options_number(L, -1, "limit"), cursor);
-  (void)call_begin(L, 1, s, &REQUEST_GET_PAGE, NULL, query, s->limits.max_bytes);
+  c = call_begin(L, 1, s, &REQUEST_GET_PAGE, NULL, query, s->limits.max_bytes);
+  c->request.deadline = c->request.begun + timeout;
 }
 
 typedef void begin_function(lua_State *L, session *s, int first);
@@ -156,7 +160,7 @@ static int run(lua_State *L, begin_function *begin) {
 /* client:get_status(process_id, { timeout = seconds }) -> status | nil, err */
 static int client_get_status(lua_State *L) { return run(L, begin_get); }
 
-/* client:get_page{ limit = 1..100 (50), cursor = string } -> { data = {…}, pagination = {…} } | nil, err */
+/* client:get_page{ limit = 1..100 (50), cursor = string, timeout = seconds } -> { data = {…}, pagination = {…} } | nil, err */
 static int client_get_page(lua_State *L) { return run(L, begin_page); }
 
 /* client:delete_status(process_id, { timeout = seconds }) -> true | true, "already_gone" | nil, err */

@@ -32,6 +32,8 @@ typedef struct {
   bool next_guessed;         /* its last bytes were looked at for that */
   bool has_next_page;
   bool over, closed;
+  bool busy; /* a page is being read, and finalizers may run meanwhile */
+  call_news news;
   char next_page[STATUS_CURSOR_MAX + 1];
   lua_Integer page_number;    /* counts the pages of this iteration */
   const char *broken_promise; /* why the next page must not be asked for; NULL: it may */
@@ -41,6 +43,22 @@ typedef struct {
 static const char type_name[] = "topaz.cursor";
 
 static cursor *check_cursor(lua_State *L) { return luaL_checkudata(L, 1, type_name); }
+
+/* ---- errors ------------------------------------------------------------------------------------------------------ */
+
+static int raise(lua_State *L, error_kind kind, const char *message) {
+  error_info e;
+  error_init(&e, kind, REQUEST_STATUSES.name);
+  error_message(&e, "%s", message);
+  error_push(L, &e);
+  return lua_error(L);
+}
+
+/* To be called before anything is sent or received: a process made by fork must not speak on its parent's connections. */
+static void check_process(lua_State *L, const cursor *c) {
+  if (session_is_inherited(c->session))
+    (void)raise(L, ERROR_CLOSED, "the client belongs to the parent process: make a new one after fork");
+}
 
 /* ---- asking for pages -------------------------------------------------------------------------------------------- */
 
@@ -55,6 +73,7 @@ void cursor_query(char out[CURSOR_QUERY_MAX], int limit, const char *page_cursor
 static call *ask(lua_State *L, cursor *c, int which, const char *page) {
   char query[CURSOR_QUERY_MAX];
   call *k;
+  check_process(L, c);
   if (c->place.paginated) cursor_query(query, c->place.limit, page);
   lua_getiuservalue(L, 1, CLIENT);
   k = call_begin(L, lua_gettop(L), c->session, &REQUEST_STATUSES, NULL, c->place.paginated ? query : NULL,
@@ -161,8 +180,10 @@ static call_news fill(lua_State *L, cursor *c) {
   int keys = lua_gettop(L) + 1, queue = keys + 1;
   call_news news = CALL_RECORD;
   c->queued = c->given = 0;
-  if (c->place.paginated && c->current->request.state == REQUEST_ACTIVE)
+  if (c->place.paginated && c->current->request.state == REQUEST_ACTIVE) {
+    check_process(L, c);
     request_step(c->session, 0); /* the rest of the page may be there meanwhile, and with it the way to the next */
+  }
   luaL_checkstack(L, 20, "cursor");
   lua_getiuservalue(L, 1, KEYS);
   lua_getiuservalue(L, 1, QUEUE);
@@ -181,20 +202,46 @@ static call_news fill(lua_State *L, cursor *c) {
   return news;
 }
 
+/* cursor -> the error object of a page that failed, else nothing */
+static int fill_protected(lua_State *L) {
+  cursor *c = lua_touserdata(L, 1);
+  if (!c->current) c->current = ask(L, c, CURRENT, c->place.page);
+  c->news = fill(L, c);
+  if (c->news != CALL_FAILED) return 0;
+  call_error(L, c->current);
+  return 1;
+}
+
+static void release(cursor *c) {
+  if (c->current) call_drop(c->current);
+  if (c->next) call_drop(c->next);
+  c->current = c->next = NULL;
+  c->queued = c->given = 0;
+  json_free(&c->spare);
+  json_shape_free(&c->shape);
+}
+
+/* Reading makes Lua values, and thereby runs finalizers, in which anything may be called, also on this cursor: closing it then
+** waits for the end. After want of memory the page is read again. Pushes one value: what fill_protected returns. */
+static call_news fill_safely(lua_State *L, cursor *c) {
+  int status;
+  lua_pushcfunction(L, fill_protected);
+  lua_pushvalue(L, 1);
+  c->busy = true;
+  status = lua_pcall(L, 1, 1, 0);
+  c->busy = false;
+  if (c->closed) release(c);
+  if (status == LUA_OK) return c->news;
+  c->queued = c->given = 0;
+  read_again(L, c);
+  (void)lua_error(L);
+  return CALL_FAILED;
+}
+
 static void end_page(cursor *c) {
   c->page_read = true;
   c->page_told = false;
   c->has_next_page = c->current->list.has_next_page;
-}
-
-/* ---- errors ------------------------------------------------------------------------------------------------------ */
-
-static int raise(lua_State *L, error_kind kind, const char *message) {
-  error_info e;
-  error_init(&e, kind, REQUEST_STATUSES.name);
-  error_message(&e, "%s", message);
-  error_push(L, &e);
-  return lua_error(L);
 }
 
 /* ---- the iterator ------------------------------------------------------------------------------------------------ */
@@ -255,8 +302,7 @@ static bool react(lua_State *L, cursor *c, call_news news) {
     c->next_known = c->next_guessed = false;
     c->skipping = c->place.last[0] != '\0';
     return true;
-  case CALL_FAILED:
-    call_error(L, c->current);
+  case CALL_FAILED: /* the error object is on the top of the stack */
     read_again(L, c);
     (void)lua_error(L);
     return true;
@@ -272,8 +318,6 @@ static bool react(lua_State *L, cursor *c, call_news news) {
 static void check_open(lua_State *L, const cursor *c) {
   if (c->closed) (void)raise(L, ERROR_CLOSED, "the cursor is closed");
   if (!c->session->open) (void)raise(L, ERROR_CLOSED, "the client is closed");
-  if (session_is_inherited(c->session))
-    (void)raise(L, ERROR_CLOSED, "the client belongs to the parent process: make a new one after fork");
 }
 
 enum { THROUGH, IN_PAGE }; /* what `next` gives: all pages as one, or the present one */
@@ -285,6 +329,7 @@ static int next(lua_State *L, int status, lua_KContext context) {
     call_news news;
     if (lua_gettop(L) > 1 && c->current) call_waited(L, c->current);
     lua_settop(L, 1);
+    if (c->busy) return luaL_error(L, "the cursor is called inside itself, by a finalizer");
     if (c->given < c->queued) return give(L, c);
     if (c->over) return context == IN_PAGE ? lua_pushboolean(L, 0), 1 : 0;
     check_open(L, c);
@@ -296,10 +341,12 @@ static int next(lua_State *L, int status, lua_KContext context) {
       turn(L, c);
       continue;
     }
-    if (!c->current) c->current = ask(L, c, CURRENT, c->place.page);
-    news = fill(L, c);
+    news = fill_safely(L, c);
+    if (c->closed) check_open(L, c);
     if (c->queued > 0 && news != CALL_END) continue;
     if (react(L, c, news)) continue;
+    check_process(L, c);
+    lua_settop(L, 1);
     lua_getiuservalue(L, 1, CURRENT);
     call_wait(L, 2, context, next);
   }
@@ -334,13 +381,8 @@ static int cursor_token(lua_State *L) {
 
 static int cursor_close(lua_State *L) {
   cursor *c = check_cursor(L);
-  if (c->current) call_drop(c->current);
-  if (c->next) call_drop(c->next);
-  c->current = c->next = NULL;
-  c->queued = c->given = 0;
   c->closed = true;
-  json_free(&c->spare);
-  json_shape_free(&c->shape);
+  if (!c->busy) release(c);
   return 0;
 }
 

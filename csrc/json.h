@@ -27,7 +27,7 @@
 #include <lua.h>
 
 enum {
-  JSON_DEPTH_MAX = 64,           /* brackets open at once, those entered by json_enter included */
+  JSON_DEPTH_MAX = 64,              /* brackets open at once, those entered by json_enter included */
   JSON_BUFFER_FULL = 256 * 1024,    /* json_full says so from here on, unless one value needs more */
   JSON_VALUE_MAX = 4 * 1024 * 1024, /* bytes of one value, or of one name read by json_member; above: JSON_TOO_LARGE */
   JSON_NAME_MAX = 63                /* bytes of a rule's name, and of a name that is learned */
@@ -63,20 +63,21 @@ typedef struct {
 
 /* Where the skimmer stands in the value that begins at the first unread byte. Private. */
 typedef struct {
-  size_t at;               /* bytes of the value read so far */
-  size_t token, mark;      /* where the number or literal, and the escape or character within a string, began */
-  size_t name, name_end;   /* the member of the outermost object it is in; name_end 0: none */
-  uint64_t objects;        /* a stack of bits, the innermost bracket in bit 0: it is an object */
+  size_t at;             /* bytes of the value read so far */
+  size_t token, mark;    /* where the number or literal, and the escape or character within a string, began */
+  size_t name, name_end; /* the member of the outermost object it is in; name_end 0: none */
+  uint64_t objects;      /* a stack of bits, the innermost bracket in bit 0: it is an object */
   unsigned depth;
-  unsigned unit;           /* of a \u escape */
+  unsigned unit; /* of a \u escape */
   unsigned char state, left, low, high;
   bool is_name, wants_low; /* the string is a member's name; a low surrogate must follow */
 } json_skim;
 
 typedef struct {
-  char *data; /* malloc'ed, owned by the reader; unread bytes are data[start] to data[end - 1], padded behind by zeros */
+  char
+      *data; /* malloc'ed, owned by the reader; unread bytes are data[start] to data[end - 1], padded behind by zeros */
   size_t start, end, capacity;
-  uint64_t consumed;  /* bytes of the text that stood before data[0] */
+  uint64_t consumed; /* bytes of the text that stood before data[0] */
   bool finished;
   json_result broken; /* JSON_OK, else the answer to every pull */
   unsigned place;     /* between the parts of the innermost bracket */
@@ -84,7 +85,7 @@ typedef struct {
   uint64_t objects;   /* as in json_skim, of those entered */
   size_t waiting;     /* unread bytes when the last pull answered JSON_MORE, else 0 */
   json_skim skim;
-  char *scratch;      /* malloc'ed, owned: unescaped text */
+  char *scratch; /* malloc'ed, owned: unescaped text */
   size_t scratch_size, name_length;
   json_error error;
 } json_reader;
@@ -136,7 +137,7 @@ typedef struct {
 
 /* Which records are wanted. All rules are checked before it is asked: a record that is wrong is an error, wanted or not. */
 typedef struct json_filter {
-  uint32_t rules;                  /* bit i: rule i must be present, a string, and pass `accept` */
+  uint32_t rules; /* bit i: rule i must be present, a string, and pass `accept` */
   bool (*accept)(const void *context, size_t rule, const char *text, size_t n); /* decoded text */
   const void *context;
 } json_filter;
@@ -152,8 +153,8 @@ typedef struct json_text json_text;
 typedef struct {
   const json_rule *rules; /* borrowed; at most 32 */
   size_t rule_count;
-  uint32_t keep;     /* bit i: rule i's member is built */
-  bool keep_unknown; /* members without a rule are built too */
+  uint32_t keep;             /* bit i: rule i's member is built */
+  bool keep_unknown;         /* members without a rule are built too */
   const json_filter *filter; /* borrowed; NULL: every record passes */
   json_slot *slots;
   size_t slot_count, slot_capacity;

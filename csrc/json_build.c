@@ -49,8 +49,8 @@ static void put(lua_State *L, bool is_object, lua_Integer i, bool is_null) {
 
 /* Behind a value that is on the top of the stack: puts it into its table, and the tables that are closed into theirs. Goes to the
 ** place of the next value, or to the end with *depth 0. */
-static const char *put_away(lua_State *L, const char *p, unsigned *depth, uint64_t *objects, lua_Integer *counts, bool is_null,
-                            char *scratch) {
+static const char *put_away(lua_State *L, const char *p, unsigned *depth, uint64_t *objects, lua_Integer *counts,
+                            bool is_null, char *scratch) {
   while (*depth > 0) {
     put(L, *objects & 1, ++counts[*depth - 1], is_null);
     p = json_space(p) + 1;

@@ -49,10 +49,10 @@ struct json_slot {
   uint32_t quoted;              /* length + 1, or 0 when the name looks different in JSON than here */
   uint32_t next;                /* the slot of the member that followed last time */
   uint32_t hash;
-  uint32_t span;                /* in the record `serial` */
+  uint32_t span; /* in the record `serial` */
   uint32_t types;
   bool kept;
-  unsigned char luck;           /* how often its strings were among the known texts; 0: so seldom that it is no use to look */
+  unsigned char luck; /* how often its strings were among the known texts; 0: so seldom that it is no use to look */
   uint64_t serial;
 };
 
@@ -66,11 +66,11 @@ struct json_text {
 
 /* ---- json.c ---- */
 json_result json_fail(json_reader *r, json_result result, const char *what, size_t at); /* `at` counts from start */
-void json_name_error(json_reader *r, const char *name, size_t n);                      /* decoded name */
+void json_name_error(json_reader *r, const char *name, size_t n);                       /* decoded name */
 json_result json_more(json_reader *r);
 /* Skips white space. false: nothing is left. */
 bool json_peek(json_reader *r);
-void json_take(json_reader *r, size_t n); /* consumes a value of n bytes */
+void json_take(json_reader *r, size_t n);    /* consumes a value of n bytes */
 bool json_reserve(json_reader *r, size_t n); /* room in scratch for a string of n bytes; false: no memory */
 
 /* ---- json_skim.c ---- */
@@ -178,7 +178,8 @@ static inline const char *json_scan_scalar(const char *p, json_span *out) {
     uint64_t value = 0;
     for (unsigned next; (next = (unsigned char)*q - (unsigned)'0') <= 9; q++) value = value * 10 + next;
     /* anything else than a short integer, wrong ones among them, the long way */
-    if (q - digit > 18 || q == digit || (*digit == '0' && q - digit > 1) || *q == '.' || (*q | 32) == 'e') return json_scan_number(p, out);
+    if (q - digit > 18 || q == digit || (*digit == '0' && q - digit > 1) || *q == '.' || (*q | 32) == 'e')
+      return json_scan_number(p, out);
     out->type = JSON_INTEGER;
     out->at = p;
     out->as.integer = negative ? -(lua_Integer)value : (lua_Integer)value;

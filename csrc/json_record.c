@@ -125,7 +125,8 @@ static const char *scan_record(reading *m, const char *p) {
     json_slot *slot = expected < s->slot_count ? &s->slots[expected] : NULL;
     json_span *span;
     if (*p++ != '"') return NULL;
-    if (slot && slot->quoted > 0 && slot->serial != serial && m->count < s->span_capacity && json_same(p, slot->text, slot->quoted)) {
+    if (slot && slot->quoted > 0 && slot->serial != serial && m->count < s->span_capacity &&
+        json_same(p, slot->text, slot->quoted)) {
       p += slot->quoted; /* the usual case: the member that was expected, and for the first time in this record */
       span = &s->spans[m->count];
       span->slot = m->before = expected;
@@ -252,7 +253,8 @@ static size_t text_place(const char *p, size_t n) {
     a = (unsigned char)p[0];
     b = (unsigned char)p[n - 1] | (unsigned)p[n / 2] << 8;
   }
-  return (size_t)(((a ^ (b << 1 | b >> 63)) + n) * 0x9E3779B97F4A7C15u >> 58); /* the top bits of a product depend on all */
+  return (size_t)(((a ^ (b << 1 | b >> 63)) + n) * 0x9E3779B97F4A7C15u >>
+                  58); /* the top bits of a product depend on all */
 }
 
 /* Pushes a short string. Many a member has one of a few words ("Completed"), which are found in the table at `texts`, rather
@@ -289,8 +291,8 @@ static void push_texts(lua_State *L, json_shape *s, int keys) {
 static void push_value(lua_State *L, const reading *m, const json_span *v, int texts) {
   json_shape *s = m->s;
   if (v->type & (JSON_OBJECT | JSON_ARRAY)) json_build(L, v->at, m->r->scratch);
-  else if (v->type == JSON_STRING && v->length - 1 < JSON_TEXT_MAX && !v->escaped && s->texts && v->slot != JSON_NO_SLOT &&
-           s->slots[v->slot].luck > 0)
+  else if (v->type == JSON_STRING && v->length - 1 < JSON_TEXT_MAX && !v->escaped && s->texts &&
+           v->slot != JSON_NO_SLOT && s->slots[v->slot].luck > 0)
     push_text(L, s, v, texts);
   else json_push_scalar(L, v, m->r->scratch);
 }

@@ -27,8 +27,8 @@ static int hex_unit(const char *p) {
 }
 
 /* What stands for itself or another byte behind a backslash; 0: nothing. */
-static const char simple_escapes[UCHAR_MAX + 1] = {['"'] = '"', ['\\'] = '\\', ['/'] = '/',  ['b'] = '\b',
-                                                   ['f'] = '\f', ['n'] = '\n',  ['r'] = '\r', ['t'] = '\t'};
+static const char simple_escapes[UCHAR_MAX + 1] = {
+    ['"'] = '"', ['\\'] = '\\', ['/'] = '/', ['b'] = '\b', ['f'] = '\f', ['n'] = '\n', ['r'] = '\r', ['t'] = '\t'};
 
 /* p is at the backslash. */
 static const char *scan_escape(const char *p) {
@@ -107,27 +107,15 @@ static char *put_utf8(char *out, unsigned c) {
   return out;
 }
 
-/* Copies up to the next backslash or a bit over `end`; returns how many bytes in front of it. */
-static inline size_t copy_plain(char *out, const char *p, const char *end) {
-  const char *begin = p;
-#if JSON_VECTORS
-  const __m128i backslash = _mm_set1_epi8('\\');
-  for (; p < end; p += 16, out += 16) {
-    __m128i x = _mm_loadu_si128((const __m128i *)(const void *)p);
-    unsigned mask = (unsigned)_mm_movemask_epi8(_mm_cmpeq_epi8(x, backslash));
-    _mm_storeu_si128((__m128i *)(void *)out, x);
-    if (mask) return (size_t)(p - begin) + (size_t)__builtin_ctz(mask);
+/* p is behind a backslash; goes behind the escape or the pair of them. */
+static inline char *unescape_one(const char **p, char *out) {
+  unsigned c;
+  if (**p != 'u') {
+    *out = simple_escapes[(unsigned char)*(*p)++];
+    return out + 1;
   }
-#else
-  while (p < end && *p != '\\') *out++ = *p++;
-#endif
-  return (size_t)(p - begin);
-}
-
-/* p is behind \u; goes behind the escape or the pair of them. */
-static char *unescape_unit(const char **p, char *out) {
-  unsigned c = (unsigned)hex_unit(*p);
-  *p += 4;
+  c = (unsigned)hex_unit(*p + 1);
+  *p += 5;
   if (c >= 0xD800 && c <= 0xDBFF) {
     c = 0x10000 + ((c - 0xD800) << 10) + ((unsigned)hex_unit(*p + 2) - 0xDC00);
     *p += 6;
@@ -135,23 +123,55 @@ static char *unescape_unit(const char **p, char *out) {
   return put_utf8(out, c);
 }
 
+#if JSON_VECTORS
+static inline void copy_block(char *out, const char *p) {
+  _mm_storeu_si128((__m128i *)(void *)out, _mm_loadu_si128((const __m128i *)(const void *)p));
+}
+
+/* Decodes a block of 16 bytes, or up to the end, and what an escape that begins in it has behind it. */
+static inline char *unescape_block(const char **place, const char *end, char *out) {
+  const char *block = *place, *p = block, *stop = end - p > 16 ? p + 16 : end;
+  const __m128i x = _mm_loadu_si128((const __m128i *)(const void *)p);
+  unsigned mask = (unsigned)_mm_movemask_epi8(_mm_cmpeq_epi8(x, _mm_set1_epi8('\\'))) & ((1u << (stop - p)) - 1);
+  while (mask) {
+    const char *backslash = block + __builtin_ctz(mask);
+    copy_block(out, p); /* more than what is in front of the backslash: soon written over */
+    out += backslash - p;
+    p = backslash + 1;
+    out = unescape_one(&p, out);
+    if (p >= stop) break;
+    mask &= UINT32_MAX << (p - block);
+  }
+  if (p < stop) {
+    copy_block(out, p);
+    out += stop - p;
+    p = stop;
+  }
+  *place = p;
+  return out;
+}
+#else
+/* Decodes up to the first escape and that. */
+static inline char *unescape_block(const char **place, const char *end, char *out) {
+  const char *p = *place;
+  while (p < end && *p != '\\') *out++ = *p++;
+  if (p++ < end) out = unescape_one(&p, out);
+  *place = p;
+  return out;
+}
+#endif
+
 size_t json_unescape(const char *text, size_t n, char *out) {
   const char *p = text, *end = text + n;
   char *begin = out;
-  for (;;) {
-    size_t plain = copy_plain(out, p, end);
-    if (plain >= (size_t)(end - p)) return (size_t)(out - begin) + (size_t)(end - p);
-    p += plain + 2;
-    out += plain;
-    if (p[-1] == 'u') out = unescape_unit(&p, out);
-    else *out++ = simple_escapes[(unsigned char)p[-1]];
-  }
+  while (p < end) out = unescape_block(&p, end, out);
+  return (size_t)(out - begin);
 }
 
 /* ---- numbers ---------------------------------------------------------------------------------------------------- */
 
 enum {
-  DIGITS_MAX = 780,          /* the nearest float never depends on more than 767 digits, and on whether there are others */
+  DIGITS_MAX = 780, /* the nearest float never depends on more than 767 digits, and on whether there are others */
   EXPONENT_MAX = 100 * 1000 * 1000 /* far over what the digits of a value could make up for */
 };
 

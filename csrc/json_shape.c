@@ -80,7 +80,7 @@ static bool grow_slots(json_shape *s) {
     free(index);
     return false;
   }
-  if (s->slot_count > 0) memcpy(slots, s->slots, s->slot_count * sizeof *slots);
+  if (s->slots) memcpy(slots, s->slots, s->slot_count * sizeof *slots);
   free(s->slots);
   free(s->index);
   s->slots = slots;

@@ -91,7 +91,8 @@ static const char *take_behind(json_skim *s, char c) {
 
 static const char *take_name(json_skim *s, char c) {
   if (c == '}' && s->state == FIRST_NAME) return take_close(s);
-  if (c != '"') return wrong(s, s->at - 1, s->state == NAME ? "expected a member's name" : "expected a member's name or '}'");
+  if (c != '"')
+    return wrong(s, s->at - 1, s->state == NAME ? "expected a member's name" : "expected a member's name or '}'");
   s->state = STRING;
   s->is_name = true;
   if (s->depth == 1) s->name = s->at;
@@ -189,7 +190,9 @@ static unsigned char number_goes_on(unsigned state, char c) {
   }
 }
 
-static bool number_may_end(unsigned state) { return state == ZERO || state == DIGITS || state == FRACTION || state == EXPONENT; }
+static bool number_may_end(unsigned state) {
+  return state == ZERO || state == DIGITS || state == FRACTION || state == EXPONENT;
+}
 
 /* The number ended before s->at. */
 static const char *end_number(json_skim *s, const char *text) {
@@ -216,9 +219,7 @@ static const char *take(json_skim *s, const char *text, unsigned room) {
   case VALUE: return take_value(s, c, room);
   case FIRST_NAME:
   case NAME: return take_name(s, c);
-  case COLON:
-    s->state = VALUE;
-    return c == ':' ? NULL : wrong(s, s->at - 1, "expected ':'");
+  case COLON: s->state = VALUE; return c == ':' ? NULL : wrong(s, s->at - 1, "expected ':'");
   case BEHIND: return take_behind(s, c);
   case STRING: return take_string(s, c);
   case ESCAPE: return take_escape(s, c);

@@ -129,6 +129,7 @@ void request_fill_error(request *r, error_kind kind) {
   error_init(e, kind, r->operation->name);
   memcpy(e->process_id, r->process_id, sizeof e->process_id);
   memcpy(e->request_id, r->transfer.request_id, sizeof e->request_id);
+  transport_hide_key(r->session->net, e->request_id);
   e->http_status = r->transfer.http_status;
   e->attempts = r->attempts;
   /* Which of the two a person has to know of: a DELETE that may have happened, and a call that surely did not. */
@@ -190,25 +191,30 @@ bool request_begin(request *r, session *s, const request_operation *operation, c
   return true;
 }
 
+static bool has_settled(const request *r) { return r->state == REQUEST_DONE || r->state == REQUEST_FAILED; }
+
 void request_free(request *r) {
   if (r->session) {
     transport_cancel(&r->transfer);
     forget_news(r);
     unlink_request(r);
     r->session = NULL;
+    if (!has_settled(r)) { /* whoever still holds it must not wait for it */
+      error_init(&r->error, ERROR_CLOSED, r->operation->name);
+      error_message(&r->error, "the request was closed");
+      r->state = REQUEST_FAILED;
+    }
   }
   json_free(&r->body);
   free(r->url);
   r->url = NULL;
 }
 
-static bool has_settled(const request *r) { return r->state == REQUEST_DONE || r->state == REQUEST_FAILED; }
-
 void request_cancel(request *r, error_kind kind, const char *message) {
   retry_attempt a;
   if (!r->session || has_settled(r)) return;
   a = (retry_attempt){r->operation->kind, RETRY_LOST, r->transfer.http_status, r->transfer.sends > 0, r->unknown};
-  if (r->state == REQUEST_ACTIVE) {
+  if (r->state == REQUEST_ACTIVE || r->state == REQUEST_BODY) {
     transport_cancel(&r->transfer);
     if (request_is_delete(r) && retry_judge(&a) == RETRY_VERDICT_DONE) { /* the 2xx is there already */
       request_settle(r, REQUEST_DONE);

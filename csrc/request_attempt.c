@@ -59,6 +59,7 @@ static void describe(request *r, retry_fault fault, const char *why) {
     if (r->transfer.http_status < 400 && transport_origin(r->transfer.location, origin, sizeof origin)) {
       error_message(&r->error, "redirected to ");
       error_append(&r->error, origin, strlen(origin), sizeof origin);
+      transport_hide_key(r->session->net, r->error.message);
       error_append(&r->error, advice, sizeof advice - 1, ERROR_TEXT_MAX);
     }
     return; /* else the owner adds the words of the error body */
@@ -67,6 +68,7 @@ static void describe(request *r, retry_fault fault, const char *why) {
   if (detail[0]) {
     error_append(&r->error, ": ", 2, 2);
     error_append(&r->error, detail, strlen(detail), 200);
+    transport_hide_key(r->session->net, r->error.message);
   }
 }
 

@@ -98,6 +98,18 @@ static void free_headers(transport *t) {
   t->headers = NULL;
 }
 
+static const char key_header[] = "X-API-Key: "; /* the first of the headers */
+
+void transport_hide_key(const transport *t, char *text) {
+  enum { SHORTEST = 8 };
+  const char *key = t->headers->data + sizeof key_header - 1;
+  size_t n = strlen(key), length = strlen(text);
+  if (n < SHORTEST) return;
+  for (char *at = strstr(text, key); at; at = strstr(at + n, key)) memset(at, '*', n);
+  for (size_t part = n - 1 < length ? n - 1 : length; part >= SHORTEST; part--)
+    if (memcmp(text + length - part, key, part) == 0) memset(text + length - part, '*', part);
+}
+
 static bool add_header(transport *t, const char *name, const char *value) {
   size_t size = strlen(name) + strlen(value) + 1;
   char *line = malloc(size);
@@ -127,7 +139,10 @@ static bool open_multi(transport *t) {
 #ifdef CURLMOPT_QUICK_EXIT
   ok = ok && curl_multi_setopt(m, CURLMOPT_QUICK_EXIT, 1L) == CURLM_OK;
 #endif
-  return ok;
+  if (ok) return true;
+  curl_multi_cleanup(m);
+  t->multi = NULL;
+  return false;
 }
 
 static bool copy_string(char **out, const char *s) {
@@ -147,7 +162,7 @@ transport *transport_new(const transport_options *o, const char **why) {
   t->http2 = o->http2;
   t->max_connections = o->max_connections;
   if (!copy_string(&t->user_agent, o->user_agent) || !copy_string(&t->ca_file, o->ca_file) ||
-      !copy_string(&t->proxy, o->proxy) || !add_header(t, "X-API-Key: ", o->api_key) ||
+      !copy_string(&t->proxy, o->proxy) || !add_header(t, key_header, o->api_key) ||
       !add_header(t, "Accept: ", "application/json")) {
     transport_free(t);
     return NULL;
@@ -224,7 +239,6 @@ static bool set_options(CURL *e, const transport *t, transfer *x) {
   if (t->proxy) SET(CURLOPT_PROXY, t->proxy);
   SET(CURLOPT_NOSIGNAL, 1L);
   SET(CURLOPT_TCP_KEEPALIVE, 1L);
-  SET(CURLOPT_BUFFERSIZE, (long)RECEIVE_BUFFER);
 #if LIBCURL_VERSION_NUM >= 0x075700
   SET(CURLOPT_QUICK_EXIT, 1L);
 #endif
@@ -237,6 +251,8 @@ static bool set_options(CURL *e, const transport *t, transfer *x) {
   SET(CURLOPT_HEADERFUNCTION, transfer_on_header);
   SET(CURLOPT_HEADERDATA, x);
 #undef SET
+  /* Only for speed, and refused by a reused handle whose connection still carries other streams (HTTP/2). */
+  (void)curl_easy_setopt(e, CURLOPT_BUFFERSIZE, (long)RECEIVE_BUFFER);
   return rc == CURLE_OK;
 }
 
@@ -252,8 +268,10 @@ static void clear_answer(transfer *x) {
 }
 
 bool transport_start(transport *t, transfer *x) {
-  CURL *easy = t->idle_count > 0 ? t->idle[--t->idle_count] : curl_easy_init();
+  CURL *easy;
   clear_answer(x);
+  if (!t->multi && !open_multi(t)) return false;
+  easy = t->idle_count > 0 ? t->idle[--t->idle_count] : curl_easy_init();
   if (!easy) return false;
   curl_easy_reset(easy);
   if (!set_options(easy, t, x) || curl_multi_add_handle(t->multi, easy) != CURLM_OK) {
@@ -286,13 +304,6 @@ void transport_cancel(transfer *x) {
   x->owner = NULL;
 }
 
-void transport_resume(transfer *x) {
-  if (!x->handle || !x->paused) return;
-  x->paused = false;
-  x->progressed = transport_now();
-  curl_easy_pause(x->handle, CURLPAUSE_CONT);
-}
-
 /* ---- the end of an attempt ---------------------------------------------------------------------------------- */
 
 static void finish(transport *t, transfer *x, CURLcode rc) {
@@ -320,11 +331,23 @@ static void finish(transport *t, transfer *x, CURLcode rc) {
   t->last_done = &x->next;
 }
 
+/* In a child process nothing moves: it would speak on the parent's connection. */
+void transport_resume(transfer *x) {
+  CURLcode rc;
+  if (!x->handle || !x->paused || x->owner->pid != getpid()) return;
+  x->paused = false;
+  x->progressed = transport_now();
+  rc = curl_easy_pause(x->handle, CURLPAUSE_CONT);
+  /* What was held back did not get through, and libcurl would go on behind it. */
+  if (rc != CURLE_OK) finish(x->owner, x, rc);
+}
+
 /* "The state of all transfers is uncertain" after such an error: all end, and the next start has a new multi handle. */
 static void start_over(transport *t) {
   while (t->running) finish(t, t->running, CURLE_SEND_ERROR);
   curl_multi_cleanup(t->multi);
-  if (!open_multi(t)) t->timer = -1;
+  t->multi = NULL;
+  t->timer = -1;
 }
 
 static void collect(transport *t) {
@@ -347,6 +370,7 @@ void transport_step(transport *t, double timeout) {
   if (t->finished) timeout = 0;
   if (until >= 0 && until < timeout) timeout = until;
   ready = poller_wait(t->poll, timeout, events, EVENTS_AT_ONCE);
+  if (!t->multi) return;
   for (int i = 0; i < ready && rc == CURLM_OK; i++) {
     int mask = ((events[i].events & POLLER_READ) ? CURL_CSELECT_IN : 0) |
                ((events[i].events & POLLER_WRITE) ? CURL_CSELECT_OUT : 0) |

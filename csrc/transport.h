@@ -99,6 +99,9 @@ int transport_pollfd(const transport *t);
 /* Seconds until transport_step has something to do; -1: only bytes matter. */
 double transport_timeout(const transport *t);
 unsigned transport_connections(const transport *t); /* opened so far */
+/* Writes stars over the API key in a text from outside, which may quote it, and over a beginning of the key at the text's
+** end, where it may have been cut. A key of fewer than 8 bytes is no secret and is left. */
+void transport_hide_key(const transport *t, char *text);
 
 /* What a base URL says. */
 typedef struct {

@@ -59,5 +59,7 @@ topaz.client = core.client
 require "topaz.task"
 require "topaz.wait"
 require "topaz.pages"
+require "topaz.watch"
+require "topaz.cleanup"
 
 return topaz

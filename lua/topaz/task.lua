@@ -297,8 +297,8 @@ function methods.close(client)
    run_tasks(client, state, true)
 end
 
--- Waits for news of the request `id`, until the time `deadline`, or for the end of `task`; each may be nil. Returns why the wait has to
--- end, or nil; and whether the machine has slept meanwhile.
+-- Waits for news of the request `id`, until the time `deadline`, or for the end of `task` (anything with a list of `waiters`); each may
+-- be nil. Returns why the wait has to end, or nil; and whether the machine has slept meanwhile.
 local function wait(client, id, deadline, task)
    local state = state_of(client)
    local parked, naps = whoever_waits(client, state), state.naps
@@ -331,16 +331,25 @@ end
 
 core.set_wait(wait)
 
+--- Ends every sleep of the client that waits for this bell. A bell is { waiters = {} }; once rung it stays so until `rung` is cleared.
+function core.ring(client, bell)
+   bell.rung = true
+   for _, waiter in ipairs(bell.waiters) do wake(state_of(client), waiter) end
+   bell.waiters = {}
+end
+
 --- Waits without blocking others. After the machine has slept it ends early, so that a wait looks at once.
 -- @tparam number seconds 0 or more
+-- @tparam[opt] table bell what `core.ring` ends this sleep by; for the modules beside this one
 -- @treturn boolean true; nil and an error object of kind "cancelled" or "closed" when the task was ended meanwhile
-function methods.sleep(client, seconds)
+function methods.sleep(client, seconds, bell)
    if type(seconds) ~= "number" or not (seconds >= 0 and seconds < 1e9) then
       error("bad argument 'seconds': expected a number from 0 to 1e9, got " .. tostring(seconds), 2)
    end
    local waiter, deadline = core.waiter(client), core.now() + seconds
    repeat
-      local reason, slept = waiter(client, nil, deadline)
+      local reason, slept = waiter(client, nil, deadline, bell)
+      slept = slept or bell and bell.rung
       if reason then
          return nil, core.error { kind = reason, operation = "sleep", message = "ended by the caller" }
       end

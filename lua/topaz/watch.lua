@@ -7,7 +7,6 @@ local methods = core.client_methods()
 
 local WINDOW = 200        -- single requests under way at a time; the core sends as many of them as it has connections or streams
 local PAGE_LIMIT = 100
-local SLICE = 0.2         -- seconds; cancel() and add() are noticed so soon
 local CALL_LEAST = 1      -- seconds that a request gets even when the time is over: the last look
 local CALL_USUAL = 120    -- seconds; with more left than this the client's own timeout holds
 local LAST_LOOK_COST = 20 -- requests; a round that costs more is not begun when the time is over
@@ -26,7 +25,7 @@ local clock = {
    now = core.now,
    random = function() return math.random() end,
    wall = core.wall,
-   sleep = function(client, seconds) return client:sleep(seconds) end,
+   sleep = function(client, seconds, bell) return client:sleep(seconds, bell) end,
 }
 
 local Watcher = {}
@@ -72,7 +71,7 @@ local function new(client, operation, ids, options, level)
    local more = o.resume and resumed(o.resume, level + 1) or {}
    local time = { now = clock.now, random = clock.random, server_time = function() return server_time(client) end }
    local watcher = setmetatable({
-      client = client, operation = operation, options = o, flying = {}, first = 1, last = 0,
+      client = client, operation = operation, options = o, flying = {}, first = 1, last = 0, bell = { waiters = {} },
       plan = watch_plan.new(time, o.on_progress ~= nil),
    }, Watcher)
    for _, id in ipairs(list) do watcher.plan:add(id) end
@@ -126,8 +125,14 @@ local function start(self, ...)
    return nil, request
 end
 
+-- The time that a request may take; nil: what the client's own timeout says.
+local function call_time(self)
+   local left = self.deadline - clock.now()
+   return left < CALL_USUAL and math.max(left, CALL_LEAST) or nil
+end
+
 local function ask_page(self, cursor)
-   local request, err = start(self, "get_page", { limit = PAGE_LIMIT, cursor = cursor })
+   local request, err = start(self, "get_page", { limit = PAGE_LIMIT, cursor = cursor, timeout = call_time(self) })
    if not request then return met(self, nil, err) end
    self.page_request = request
    local page
@@ -140,8 +145,7 @@ local function ask_page(self, cursor)
 end
 
 local function ask_single(self, job)
-   local left = self.deadline - clock.now()
-   local request, err = start(self, "get_status", job.given, left < CALL_USUAL and { timeout = math.max(left, CALL_LEAST) } or nil)
+   local request, err = start(self, "get_status", job.given, { timeout = call_time(self) })
    if not request then return met(self, job, err) end
    self.last = self.last + 1
    self.flying[self.last] = { request = request, job = job }
@@ -163,7 +167,7 @@ local function await_single(self)
    end
 end
 
--- Sleeps for a slice of the time until the next round. The last look comes when the time is over, unless there was one since, the
+-- Sleeps until the next round, or until cancel() or add() ring. The last look comes when the time is over, unless there was one since, the
 -- server asked for a pause that is longer, or it would cost too much.
 local function rest(self, seconds)
    local plan, now = self.plan, clock.now()
@@ -174,13 +178,14 @@ local function rest(self, seconds)
       plan:hurry()
       return
    end
-   local slice = math.min(seconds, left, SLICE)
-   local slept, err = clock.sleep(self.client, slice)
+   seconds = math.min(seconds, left)
+   self.bell.rung = false
+   local slept, err = clock.sleep(self.client, seconds, self.bell)
    if not slept then
       err.operation = self.operation
       return err
    end
-   if clock.now() - now < slice / 2 then plan:hurry() end -- the machine has slept: look at once
+   if not self.bell.rung and clock.now() - now < seconds / 2 then plan:hurry() end -- the machine has slept: look at once
 end
 
 -- Does one thing that the plan wants; an error object ends the loop. "done" says that no job is left.
@@ -244,6 +249,7 @@ function Watcher:add(ids)
    for _, id in ipairs(list_of(ids, 2)) do
       if self.plan:add(id) then count = count + 1 end
    end
+   core.ring(self.client, self.bell)
    return count
 end
 
@@ -277,6 +283,7 @@ function Watcher:cancel()
    if self.closed then return end
    self.closed = true
    forget_requests(self)
+   core.ring(self.client, self.bell)
 end
 
 Watcher.close = Watcher.cancel

@@ -363,8 +363,8 @@ end
 --- Mean progress of all jobs, ended ones counted as 100, and how many they are; adds to `by_status` the words of those that have
 -- not ended.
 function plan:mean_progress(by_status)
-   local ended = self.ended.done + self.ended.gone
-   local sum, total = 100 * ended, ended
+   local total = self.ended.done + self.ended.gone
+   local sum = 100 * total
    for _, job in ipairs(self.order) do
       if not job.over and not job.removed then
          local status = job.status
@@ -387,10 +387,8 @@ function plan:progress()
    end
    local mean, total = self:mean_progress(by_status)
    local _, greatest, all = estimates(self)
-   local left
-   if self.outstanding == 0 then left = 0
-   elseif all then left = greatest
-   elseif self.pace and mean > self.pace.mean and now > self.pace.time then
+   local left = all and (greatest or 0) or nil -- 0: no job is left
+   if not all and self.pace and mean > self.pace.mean and now > self.pace.time then
       left = (100 - mean) * (now - self.pace.time) / (mean - self.pace.mean)
    end
    return {

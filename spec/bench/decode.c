@@ -20,23 +20,24 @@ enum { RECORDS = 100, MEMBERS = 20, PAGES = 20, PIECE = 16 * 1024, ROUNDS_MAX = 
 
 /* A status has strings (%s), integers (%d) and one boolean (%b); kinds are taken in turn. */
 static const char *const names[MEMBERS] = {
-    "process_id",   "source_id",     "filename", "input_format", "input_height", "input_width", "output_format",
-    "output_height", "output_width", "category", "model_type",   "model",        "crop_to_fill", "options_json",
-    "status",       "progress",      "eta",      "creation_time", "modification_time", "credits"};
+    "process_id",  "source_id",     "filename",      "input_format",      "input_height",
+    "input_width", "output_format", "output_height", "output_width",      "category",
+    "model_type",  "model",         "crop_to_fill",  "options_json",      "status",
+    "progress",    "eta",           "creation_time", "modification_time", "credits"};
 static const char types[MEMBERS + 1] = "ssssiisiisssbssiiiii";
 
 typedef struct {
   const char *input, *output, *category, *type, *model, *options, *status;
-  int height, width, scale;
+  int height, width, output_height, output_width;
 } kind;
 
 /* clang-format off */
 static const kind kinds[] = {
-  {"jpeg", "jpeg", "Enhance", "Standard",   "Standard V2",       "{\"subject_detection\":\"All\",\"face_enhancement\":true,\"face_enhancement_strength\":0.8}", "Completed", 1920, 1080, 2},
-  {"png",  "png",  "Enhance", "Generative", "Redefine",          "{\"prompt\":\"a caf\\u00e9 in the rain\",\"creativity\":3,\"texture\":2,\"autoprompt\":false}", "Processing", 1024, 1024, 4},
-  {"jpeg", "tiff", "Sharpen", "Standard",   "Lens Blur V2",      "{\"strength\":0.61,\"minor_denoise\":0.1,\"subject_detection\":\"Foreground\"}", "Completed", 6000, 4000, 1},
-  {"tiff", "tiff", "Denoise", "Standard",   "High Fidelity V2",  "{\"strength\":0.4,\"original_detail\":0.25,\"subject_detection\":\"Background\"}", "Failed", 4032, 3024, 1},
-  {"webp", "png",  "Enhance", "Standard",   "Low Resolution V2", "{\"fix_compression\":0.72,\"sharpen\":0.15,\"face_enhancement\":false,\"denoise\":0.3}", "Pending", 800, 600, 4},
+  {"jpeg", "jpeg", "Enhance", "Standard",   "Standard V2",       "{\"subject_detection\":\"All\",\"face_enhancement\":true,\"face_enhancement_strength\":0.8}", "Completed", 1920, 1080, 3840, 2160},
+  {"png",  "png",  "Enhance", "Generative", "Redefine",          "{\"prompt\":\"a caf\\u00e9 in the rain\",\"creativity\":3,\"texture\":2,\"autoprompt\":false}", "Processing", 1024, 1024, 4096, 4096},
+  {"jpeg", "tiff", "Sharpen", "Standard",   "Lens Blur V2",      "{\"strength\":0.61,\"minor_denoise\":0.1,\"subject_detection\":\"Foreground\"}", "Completed", 6000, 4000, 6000, 4000},
+  {"tiff", "tiff", "Denoise", "Standard",   "High Fidelity V2",  "{\"strength\":0.4,\"original_detail\":0.25,\"subject_detection\":\"Background\"}", "Failed", 4032, 3024, 4032, 3024},
+  {"webp", "png",  "Enhance", "Standard",   "Low Resolution V2", "{\"fix_compression\":0.72,\"sharpen\":0.15,\"face_enhancement\":false,\"denoise\":0.3}", "Pending", 800, 600, 3200, 2400},
 };
 /* clang-format on */
 
@@ -67,9 +68,10 @@ static void set_uuid(value *v, unsigned seed) {
 
 static void make_record(value *v, int i) {
   const kind *k = &kinds[i % 5];
-  const lua_Integer integers[MEMBERS] = {[4] = k->height, [5] = k->width, [7] = k->height * k->scale, [8] = k->width * k->scale,
-                                         [12] = i & 1, [15] = i, [16] = 1764000000 + i * 7, [17] = 1763999000 + i,
-                                         [18] = 1763999500 + i * 3, [19] = i % 4 + 1};
+  const lua_Integer integers[MEMBERS] = {[4] = k->height,           [5] = k->width,        [7] = k->output_height,
+                                         [8] = k->output_width,     [12] = i & 1,          [15] = i,
+                                         [16] = 1764000000 + i * 7, [17] = 1763999000 + i, [18] = 1763999500 + i * 3,
+                                         [19] = i % 4 + 1};
   set_uuid(&v[0], (unsigned)i);
   set_uuid(&v[1], (unsigned)i + 1000);
   (void)snprintf(v[2].text, sizeof v[2].text, "IMG_%06d.%s", i, k->input);
@@ -125,19 +127,22 @@ static void by_cjson(lua_State *L) {
   lua_call(L, 1, 1);
 }
 
+static void feed_more(lua_State *L, size_t *fed) {
+  size_t piece = page_size - *fed < PIECE ? page_size - *fed : PIECE;
+  if (piece == 0 || !json_feed(&reader, page + *fed, piece)) luaL_error(L, "the page ended");
+  *fed += piece;
+}
+
 static void by_json(lua_State *L, json_shape *s, int keys) {
   size_t fed = 0;
   lua_Integer n = 0;
-  json_result got = JSON_MORE;
+  json_result got;
   json_reset(&reader);
+  feed_more(L, &fed);
+  got = json_enter(&reader);
   lua_createtable(L, RECORDS, 0);
   while (got != JSON_CLOSE) {
-    if (got == JSON_MORE) {
-      size_t piece = page_size - fed < PIECE ? page_size - fed : PIECE;
-      if (piece == 0 || !json_feed(&reader, page + fed, piece)) luaL_error(L, "the page ended");
-      fed += piece;
-      got = fed == piece ? json_enter(&reader) : JSON_OK;
-    }
+    if (got == JSON_MORE) feed_more(L, &fed);
     got = json_element(&reader);
     if (got == JSON_OK) got = json_record(L, &reader, s, keys);
     if (got == JSON_OK) lua_rawseti(L, -2, ++n);
@@ -177,7 +182,9 @@ static const json_filter failed = {1u << 14, is_failed, NULL};
 static const struct {
   const char *name;
   void (*run)(lua_State *L);
-} contestants[] = {{"lua-cjson", by_cjson}, {"csrc/json", by_json_whole}, {"tables from ready values", floor_of_tables},
+} contestants[] = {{"lua-cjson", by_cjson},
+                   {"csrc/json", by_json_whole},
+                   {"tables from ready values", floor_of_tables},
                    {"csrc/json, 4 members, 1 in 5", by_json_narrow}};
 enum { CONTESTANTS = sizeof contestants / sizeof *contestants };
 
@@ -210,7 +217,11 @@ static void open_all(lua_State *L) {
   lua_createtable(L, MEMBERS, 0);
   lua_createtable(L, MEMBERS, 0);
   for (int m = 0; m < MEMBERS; m++) {
-    rules[m] = (json_rule){names[m], types[m] == 's' ? JSON_STRING : types[m] == 'i' ? JSON_INTEGER : JSON_BOOLEAN, m % 14 == 0};
+    rules[m] = (json_rule){names[m],
+                           types[m] == 's'   ? JSON_STRING
+                           : types[m] == 'i' ? JSON_INTEGER
+                                             : JSON_BOOLEAN,
+                           m % 14 == 0};
     lua_pushstring(L, names[m]);
     lua_rawseti(L, KEYS, m + 1);
   }
@@ -223,19 +234,20 @@ static void open_all(lua_State *L) {
 
 int main(int argc, char **argv) {
   static double times[CONTESTANTS][ROUNDS_MAX];
-  int rounds = argc > 1 ? atoi(argv[1]) : 41;
+  long rounds = argc > 1 ? strtol(argv[1], NULL, 10) : 41;
   lua_State *L = luaL_newstate();
   double median[CONTESTANTS];
   if (!L || rounds < 1 || rounds > ROUNDS_MAX) return 1;
   make_page();
   open_all(L);
-  for (int i = 0; i < rounds; i++)
+  for (long i = 0; i < rounds; i++)
     for (int c = 0; c < CONTESTANTS; c++) times[c][i] = measure(L, c);
-  printf("one page: %d statuses, %zu bytes; median of %d rounds\n", RECORDS, page_size, rounds);
+  printf("one page: %d statuses, %zu bytes; median of %ld rounds\n", RECORDS, page_size, rounds);
   for (int c = 0; c < CONTESTANTS; c++) {
     qsort(times[c], (size_t)rounds, sizeof **times, compare);
     median[c] = times[c][rounds / 2];
-    printf("  %-30s %6.2f us/status   %5.2f x as fast as lua-cjson\n", contestants[c].name, median[c], median[0] / median[c]);
+    printf("  %-30s %6.2f us/status   %5.2f x as fast as lua-cjson\n", contestants[c].name, median[c],
+           median[0] / median[c]);
   }
   json_free(&reader);
   json_shape_free(&shape);

@@ -279,10 +279,18 @@ static void add_constants(lua_State *L) {
   static const struct {
     const char *name;
     lua_Integer value;
-  } constants[] = {{"STRING", JSON_STRING},   {"INTEGER", JSON_INTEGER},     {"FLOAT", JSON_FLOAT},
-                   {"BOOLEAN", JSON_BOOLEAN}, {"OBJECT", JSON_OBJECT},       {"ARRAY", JSON_ARRAY},
-                   {"NULL", JSON_NULL},       {"ANY", JSON_ANY},             {"DEPTH_MAX", JSON_DEPTH_MAX},
-                   {"VALUE_MAX", JSON_VALUE_MAX}, {"BUFFER_FULL", JSON_BUFFER_FULL}, {"NAME_MAX", JSON_NAME_MAX}};
+  } constants[] = {{"STRING", JSON_STRING},
+                   {"INTEGER", JSON_INTEGER},
+                   {"FLOAT", JSON_FLOAT},
+                   {"BOOLEAN", JSON_BOOLEAN},
+                   {"OBJECT", JSON_OBJECT},
+                   {"ARRAY", JSON_ARRAY},
+                   {"NULL", JSON_NULL},
+                   {"ANY", JSON_ANY},
+                   {"DEPTH_MAX", JSON_DEPTH_MAX},
+                   {"VALUE_MAX", JSON_VALUE_MAX},
+                   {"BUFFER_FULL", JSON_BUFFER_FULL},
+                   {"NAME_MAX", JSON_NAME_MAX}};
   for (size_t i = 0; i < sizeof constants / sizeof *constants; i++) {
     lua_pushinteger(L, constants[i].value);
     lua_setfield(L, -2, constants[i].name);
@@ -300,7 +308,8 @@ LUAMOD_API int luaopen_json_room(lua_State *L) {
       {"type", reader_type},     {"enter", reader_enter},   {"element", reader_element}, {"member", reader_member},
       {"record", reader_record}, {"finished", reader_end},  {"reset", reader_reset},     {NULL, NULL}};
   static const luaL_Reg shape_methods[] = {{"filter", shape_filter}, {"sizes", shape_sizes}, {NULL, NULL}};
-  static const luaL_Reg functions[] = {{"reader", room_reader}, {"shape", room_shape_new}, {"starve", room_starve}, {NULL, NULL}};
+  static const luaL_Reg functions[] = {
+      {"reader", room_reader}, {"shape", room_shape_new}, {"starve", room_starve}, {NULL, NULL}};
   add_class(L, reader_name, reader_methods, reader_gc);
   add_class(L, shape_name, shape_methods, shape_gc);
   luaL_newlib(L, functions);

@@ -187,6 +187,7 @@ static call_news fill(lua_State *L, cursor *c) {
   luaL_checkstack(L, 20, "cursor");
   lua_getiuservalue(L, 1, KEYS);
   lua_getiuservalue(L, 1, QUEUE);
+  (void)json_names_push(L, &c->shape, keys);
   while (c->queued < BATCH) {
     c->shape.filter = c->skipping || !c->where.filter.rules ? NULL : &c->where.filter;
     news = call_pull(L, c->current, &c->shape, keys, 0);
@@ -197,6 +198,7 @@ static call_news fill(lua_State *L, cursor *c) {
       lua_rawseti(L, queue, ++c->queued);
     } else if (news != CALL_SKIPPED) break;
   }
+  json_names_drop(&c->shape);
   lua_settop(L, keys - 1);
   if (news != CALL_FAILED && news != CALL_RESTARTED) look_ahead(L, c);
   return news;

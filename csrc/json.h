@@ -159,6 +159,8 @@ typedef struct {
   json_slot *slots;
   size_t slot_count, slot_capacity;
   size_t interned;   /* slots whose names are in `keys` */
+  int names_at;      /* stack index of the first slot's name, while json_names_push holds */
+  uint32_t names;    /* how many are there; 0: none */
   uint32_t first;    /* the slot a record is expected to begin with */
   uint32_t required; /* bit i: rule i is required */
   uint16_t *index;   /* hash table: slot number + 1, 0 for none */
@@ -179,5 +181,11 @@ void json_shape_free(json_shape *s);
 ** `keys` is the absolute stack index of the shape's table of names. `shape` may be shared by readers, one at a time.
 */
 json_result json_record(lua_State *L, json_reader *r, json_shape *s, int keys);
+
+/* For many records in a row: pushes names known so far onto the stack, where json_record finds them quicker than in `keys`, and says
+** how many. Until json_names_drop, to be called before they are popped; json_names_push itself forgets those of a run that an error
+** ended. */
+int json_names_push(lua_State *L, json_shape *s, int keys);
+void json_names_drop(json_shape *s);
 
 #endif

@@ -66,9 +66,9 @@ void json_build(lua_State *L, const char *p, char *scratch) {
   lua_Integer counts[JSON_DEPTH_MAX];
   uint64_t objects = 0; /* as in json_skim */
   unsigned depth = 0;
-  luaL_checkstack(L, 2 * JSON_DEPTH_MAX + 4, "nested JSON"); /* a table and a name for each bracket */
   do {
     json_span scalar = {0};
+    luaL_checkstack(L, 4, "nested JSON"); /* a table and a name for each bracket */
     p = json_space(p);
     if (*p == '{' || *p == '[') {
       bool is_object = *p == '{', is_empty;

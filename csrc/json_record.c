@@ -8,6 +8,7 @@
 
 enum {
   SPANS_KEPT_MAX = 4096, /* more are given back after the record */
+  NAMES_PUSHED_MAX = 32, /* names that wait on the stack */
   LUCK_MAX = 100
 };
 
@@ -234,8 +235,23 @@ static void intern_names(lua_State *L, json_shape *s, int keys) {
   }
 }
 
-static void push_name(lua_State *L, const json_span *v, int keys, char *scratch) {
-  if (v->slot != JSON_NO_SLOT) lua_rawgeti(L, keys, (lua_Integer)v->slot + 1);
+int json_names_push(lua_State *L, json_shape *s, int keys) {
+  uint32_t n;
+  s->names = 0;
+  intern_names(L, s, keys);
+  n = s->interned < NAMES_PUSHED_MAX ? (uint32_t)s->interned : NAMES_PUSHED_MAX;
+  luaL_checkstack(L, NAMES_PUSHED_MAX, "names");
+  s->names_at = lua_gettop(L) + 1;
+  for (uint32_t i = 0; i < n; i++) lua_rawgeti(L, keys, (lua_Integer)i + 1);
+  s->names = n;
+  return (int)n;
+}
+
+void json_names_drop(json_shape *s) { s->names = 0; }
+
+static void push_name(lua_State *L, const json_shape *s, const json_span *v, int keys, char *scratch) {
+  if (v->slot < s->names) lua_pushvalue(L, s->names_at + (int)v->slot);
+  else if (v->slot != JSON_NO_SLOT) lua_rawgeti(L, keys, (lua_Integer)v->slot + 1);
   else if (v->name_escaped) lua_pushlstring(L, scratch, json_unescape(v->name, v->name_length, scratch));
   else lua_pushlstring(L, v->name, v->name_length);
 }
@@ -308,7 +324,7 @@ static void build_record(lua_State *L, const reading *m, int keys) {
   for (size_t i = 0; i < m->count; i++) {
     const json_span *v = &spans[i];
     if (!v->kept || (v->type == JSON_NULL && v->slot != JSON_NO_SLOT)) continue;
-    push_name(L, v, keys, m->r->scratch);
+    push_name(L, m->s, v, keys, m->r->scratch);
     if (v->type == JSON_NULL) lua_pushnil(L); /* without a slot: undoes an earlier member of that name */
     else push_value(L, m, v, texts);
     lua_rawset(L, record);

@@ -334,7 +334,9 @@ core.set_wait(wait)
 --- Ends every sleep of the client that waits for this bell. A bell is { waiters = {} }; once rung it stays so until `rung` is cleared.
 function core.ring(client, bell)
    bell.rung = true
-   for _, waiter in ipairs(bell.waiters) do wake(state_of(client), waiter) end
+   for _, waiter in ipairs(bell.waiters) do
+      if waiter.awaited == bell then wake(state_of(client), waiter) end
+   end
    bell.waiters = {}
 end
 

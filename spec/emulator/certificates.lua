@@ -1,7 +1,8 @@
 -- A throw-away authority and the server certificates it has signed, good and bad, made once for each process by the
 -- openssl command. Kept as PEM texts: each emulator writes its own copies.
 
-local launch = require "spec.emulator.launch"
+local family = (...):match("^.*%.")
+local launch = require(family .. "launch")
 
 local certificates = {}
 

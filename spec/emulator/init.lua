@@ -80,12 +80,13 @@
 --   raw = bytes           these and nothing else;   endless_headers = true
 --   close_after = s       keeps the connection open for so long before it closes
 
+local here = (...) .. "." -- spec.emulator in the checkout, topaz.emulator where it is installed
 local socket = require "socket"
-local certificates = require "spec.emulator.certificates"
-local control = require "spec.emulator.control"
-local launch = require "spec.emulator.launch"
-local process = require "spec.emulator.process"
-local record_members = require "spec.emulator.members"
+local certificates = require(here .. "certificates")
+local control = require(here .. "control")
+local launch = require(here .. "launch")
+local process = require(here .. "process")
+local record_members = require(here .. "members")
 
 local module = {}
 

@@ -1,9 +1,10 @@
 -- Starts and stops one nginx: private folder, free ports, the configuration from its template, and the wait until it
 -- answers. Knows nothing of the API.
 
+local family = (...):match("^.*%.")
 local cjson = require "cjson"
 local socket = require "socket"
-local process = require "spec.emulator.process"
+local process = require(family .. "process")
 
 local launch = {}
 
@@ -41,7 +42,7 @@ local function read_file(path)
   return text
 end
 
--- The absolute folder that holds spec/: nginx is started elsewhere and has to find the Lua files.
+-- The absolute folder that holds spec/ or topaz/: nginx is started elsewhere and has to find the Lua files.
 local function project_root()
   local folder = here .. "../.."
   if folder:sub(1, 1) == "/" then return folder end
@@ -96,7 +97,7 @@ local function configuration(options, dir, ports, root)
       .. "    ssl_certificate_key %s/server.key;"):format(ports[3], dir, dir)
   end
   return fill(read_file(here .. "nginx.conf.template"), {
-    MODULES = module_lines(), DIR = dir, ROOT = root, PORT = ports[1], CONTROL = ports[2],
+    MODULES = module_lines(), MODULE = family:sub(1, -2), DIR = dir, ROOT = root, PORT = ports[1], CONTROL = ports[2],
     HTTP = table.concat(http, "\n"), LIMIT = limit, TLS = tls,
     KEEPALIVE_TIMEOUT = options.keepalive_timeout, KEEPALIVE_REQUESTS = options.keepalive_requests,
     STREAMS = options.streams,

@@ -1,6 +1,7 @@
 -- Sends an answer through nginx, which frames and may compress it. (LuaJIT, inside nginx.)
 
-local clock = require "spec.emulator.server.clock"
+local here = (...):match("^.*%.")
+local clock = require(here .. "clock")
 
 local answer = {}
 

@@ -2,10 +2,11 @@
 -- answer { status, body?, headers? } and sends nothing: `body` is a text, or a function that calls its argument with
 -- one piece after the other. (LuaJIT, inside nginx.)
 
+local here = (...):match("^.*%.")
 local cjson = require "cjson"
-local clock = require "spec.emulator.server.clock"
-local jobs = require "spec.emulator.server.jobs"
-local record = require "spec.emulator.server.record"
+local clock = require(here .. "clock")
+local jobs = require(here .. "jobs")
+local record = require(here .. "record")
 
 local api = {}
 

@@ -1,13 +1,14 @@
 -- What the launcher asks of a running emulator, at POST /_emulator/<name> with JSON in and out. (LuaJIT, inside nginx.)
 
+local here = (...):match("^.*%.")
 local cjson = require "cjson"
-local clock = require "spec.emulator.server.clock"
-local faults = require "spec.emulator.server.faults"
-local faulty = require "spec.emulator.server.faulty"
-local jobs = require "spec.emulator.server.jobs"
-local log = require "spec.emulator.server.log"
-local main = require "spec.emulator.server.main"
-local record = require "spec.emulator.server.record"
+local clock = require(here .. "clock")
+local faults = require(here .. "faults")
+local faulty = require(here .. "faulty")
+local jobs = require(here .. "jobs")
+local log = require(here .. "log")
+local main = require(here .. "main")
+local record = require(here .. "record")
 
 cjson.encode_sparse_array(true)
 cjson.encode_max_depth(100)

@@ -1,9 +1,10 @@
 -- Answers a request that meets a fault: what is answered, and whether the request takes effect. (LuaJIT, inside nginx.)
 
-local answer = require "spec.emulator.server.answer"
-local api = require "spec.emulator.server.api"
-local gzip = require "spec.emulator.server.gzip"
-local raw = require "spec.emulator.server.raw"
+local here = (...):match("^.*%.")
+local answer = require(here .. "answer")
+local api = require(here .. "api")
+local gzip = require(here .. "gzip")
+local raw = require(here .. "raw")
 
 local faulty = {}
 

@@ -1,6 +1,7 @@
 -- The jobs: newest first, found by id, cut into pages by opaque cursors. (LuaJIT, inside nginx.)
 
-local record = require "spec.emulator.server.record"
+local here = (...):match("^.*%.")
+local record = require(here .. "record")
 
 local jobs = {}
 

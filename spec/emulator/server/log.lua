@@ -1,7 +1,8 @@
 -- The request log: one entry for each request, made when it arrives and completed when it ends, and the counts that
 -- go on when the log itself is full. (LuaJIT, inside nginx.)
 
-local clock = require "spec.emulator.server.clock"
+local here = (...):match("^.*%.")
+local clock = require(here .. "clock")
 
 local log = {}
 

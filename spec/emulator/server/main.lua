@@ -1,14 +1,15 @@
 -- What nginx.conf calls, in the order of a request's life. (LuaJIT, inside nginx.)
 
+local here, above = (...):match("^((.*%.)server%.)")
 local cjson = require "cjson"
-local process = require "spec.emulator.process"
-local answer = require "spec.emulator.server.answer"
-local api = require "spec.emulator.server.api"
-local clock = require "spec.emulator.server.clock"
-local faults = require "spec.emulator.server.faults"
-local faulty = require "spec.emulator.server.faulty"
-local jobs = require "spec.emulator.server.jobs"
-local log = require "spec.emulator.server.log"
+local process = require(above .. "process")
+local answer = require(here .. "answer")
+local api = require(here .. "api")
+local clock = require(here .. "clock")
+local faults = require(here .. "faults")
+local faulty = require(here .. "faulty")
+local jobs = require(here .. "jobs")
+local log = require(here .. "log")
 
 local main = {}
 

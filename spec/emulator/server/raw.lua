@@ -1,9 +1,10 @@
 -- Writes an answer by hand on the connection, for what nginx would never send. HTTP/1.1 only: the connection is
 -- closed afterwards. (LuaJIT, inside nginx.)
 
+local here = (...):match("^.*%.")
 local ffi = require "ffi"
 local base = require "resty.core.base"
-local clock = require "spec.emulator.server.clock"
+local clock = require(here .. "clock")
 
 local raw = {}
 

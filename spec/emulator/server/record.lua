@@ -1,7 +1,8 @@
 -- What a job looks like at a moment of its life, and its JSON text. (LuaJIT, inside nginx.)
 
+local above = (...):match("^(.*%.)server%.")
 local cjson = require "cjson"
-local members = require "spec.emulator.members"
+local members = require(above .. "members")
 
 local record = {}
 

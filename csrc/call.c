@@ -12,6 +12,18 @@ static const char type_name[] = "topaz.request";
 
 static call *check_call(lua_State *L) { return luaL_checkudata(L, 1, type_name); }
 
+static void begin(lua_State *L, call *c, session *s, const request_operation *operation, const char *process_id,
+                  const char *query, uint64_t max_bytes) {
+  if (!s->open) { /* by a finalizer, since the caller looked */
+    error_info e;
+    error_init(&e, ERROR_CLOSED, operation->name);
+    error_message(&e, "the client is closed");
+    error_push(L, &e);
+    (void)lua_error(L);
+  }
+  if (!request_begin(&c->request, s, operation, process_id, query, max_bytes)) luaL_error(L, "not enough memory");
+}
+
 call *call_begin(lua_State *L, int client, session *s, const request_operation *operation, const char *process_id,
                  const char *query, uint64_t max_bytes) {
   call *c = lua_newuserdatauv(L, sizeof *c, USER_VALUES);
@@ -24,15 +36,15 @@ call *call_begin(lua_State *L, int client, session *s, const request_operation *
     lua_createtable(L, (int)STATUS_RULE_COUNT, 0);
     lua_setiuservalue(L, -2, KEYS);
   }
-  if (!s->open) { /* by a finalizer, since the caller looked */
-    error_info e;
-    error_init(&e, ERROR_CLOSED, operation->name);
-    error_message(&e, "the client is closed");
-    error_push(L, &e);
-    (void)lua_error(L);
-  }
-  if (!request_begin(&c->request, s, operation, process_id, query, max_bytes)) luaL_error(L, "not enough memory");
+  begin(L, c, s, operation, process_id, query, max_bytes);
   return c;
+}
+
+void call_begin_again(lua_State *L, call *c, session *s, const request_operation *operation, const char *query,
+                      uint64_t max_bytes) {
+  memset(c, 0, sizeof *c);
+  json_shape_init(&c->shape, STATUS_RULES, STATUS_RULE_COUNT);
+  begin(L, c, s, operation, NULL, query, max_bytes);
 }
 
 void call_drop(call *c) {
@@ -55,7 +67,8 @@ static void quote(lua_State *L, call *c, error_info *e) {
   const char *raw, *text;
   (void)json_unread(body, &n);
   if (n == 0 || !c->request.session) {
-    error_message(e, n == 0 ? "the server gave no reason" : "the client was closed before the server's words were read");
+    error_message(e,
+                  n == 0 ? "the server gave no reason" : "the client was closed before the server's words were read");
     return;
   }
   if (status_read_error(L, body, &e->code, &e->has_code)) {

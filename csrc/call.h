@@ -37,6 +37,9 @@ void call_open(lua_State *L);
 /* Begins a call of the client at absolute index `client` and pushes its userdata. */
 call *call_begin(lua_State *L, int client, session *s, const request_operation *operation, const char *process_id,
                  const char *query, uint64_t max_bytes);
+/* Makes a call that was dropped, and of which Lua code knows nothing, into another one of the same client. */
+void call_begin_again(lua_State *L, call *c, session *s, const request_operation *operation, const char *query,
+                      uint64_t max_bytes);
 /* Ends a call that nobody wants any more. */
 void call_drop(call *c);
 

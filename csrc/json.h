@@ -158,7 +158,9 @@ typedef struct {
   const json_filter *filter; /* borrowed; NULL: every record passes */
   json_slot *slots;
   size_t slot_count, slot_capacity;
-  size_t interned;   /* slots whose names are in `keys` */
+  size_t interned; /* slots whose names are in `keys` */
+  char *note; /* borrowed: where json_record writes the string of rule 0's member, with a NUL behind; NULL: nowhere */
+  size_t note_size;  /* bytes there; a longer string is cut */
   int names_at;      /* stack index of the first slot's name, while json_names_push holds */
   uint32_t names;    /* how many are there; 0: none */
   uint32_t first;    /* the slot a record is expected to begin with */

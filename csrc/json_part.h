@@ -99,6 +99,8 @@ void json_build(lua_State *L, const char *p, char *scratch);
 bool json_shape_prepare(json_shape *s);
 /* The slot of a decoded name, learned if need be and possible, or JSON_NO_SLOT. */
 uint32_t json_shape_slot(json_shape *s, const char *name, size_t n);
+/* Puts the names of all slots into the table at `keys`. */
+void json_shape_intern(lua_State *L, json_shape *s, int keys);
 
 /* ---- inlined: nearly all the time goes here ---- */
 

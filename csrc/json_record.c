@@ -8,7 +8,6 @@
 
 enum {
   SPANS_KEPT_MAX = 4096, /* more are given back after the record */
-  NAMES_PUSHED_MAX = 32, /* names that wait on the stack */
   LUCK_MAX = 100
 };
 
@@ -224,30 +223,21 @@ static bool passes(const reading *m) {
   return true;
 }
 
+static void write_note(const reading *m) {
+  json_shape *s = m->s;
+  const json_span *v;
+  size_t n;
+  if (!s->note) return;
+  s->note[0] = '\0';
+  if (!(m->present & 1)) return;
+  v = &s->spans[s->slots[0].span];
+  n = v->escaped ? json_unescape(v->at, v->length, m->r->scratch) : v->length;
+  if (n >= s->note_size) n = s->note_size - 1;
+  memcpy(s->note, v->escaped ? m->r->scratch : v->at, n);
+  s->note[n] = '\0';
+}
+
 /* ---- building ----------------------------------------------------------------------------------------------------------- */
-
-/* Lua may fail at any step; then `interned` is right all the same. */
-static void intern_names(lua_State *L, json_shape *s, int keys) {
-  for (; s->interned < s->slot_count; s->interned++) {
-    const json_slot *slot = &s->slots[s->interned];
-    lua_pushlstring(L, slot->text, slot->length);
-    lua_rawseti(L, keys, (lua_Integer)s->interned + 1);
-  }
-}
-
-int json_names_push(lua_State *L, json_shape *s, int keys) {
-  uint32_t n;
-  s->names = 0;
-  intern_names(L, s, keys);
-  n = s->interned < NAMES_PUSHED_MAX ? (uint32_t)s->interned : NAMES_PUSHED_MAX;
-  luaL_checkstack(L, NAMES_PUSHED_MAX, "names");
-  s->names_at = lua_gettop(L) + 1;
-  for (uint32_t i = 0; i < n; i++) lua_rawgeti(L, keys, (lua_Integer)i + 1);
-  s->names = n;
-  return (int)n;
-}
-
-void json_names_drop(json_shape *s) { s->names = 0; }
 
 static void push_name(lua_State *L, const json_shape *s, const json_span *v, int keys, char *scratch) {
   if (v->slot < s->names) lua_pushvalue(L, s->names_at + (int)v->slot);
@@ -381,8 +371,9 @@ json_result json_record(lua_State *L, json_reader *r, json_shape *s, int keys) {
   if (!json_reserve(r, m.scratch)) return json_fail(r, JSON_TOO_LARGE, "not enough memory", 0);
   if (passes(&m)) {
     luaL_checkstack(L, 6, "record");
-    intern_names(L, s, keys);
+    json_shape_intern(L, s, keys);
     build_record(L, &m, keys);
+    write_note(&m);
   } else got = JSON_SKIPPED;
   json_take(r, n);
   trim(s);

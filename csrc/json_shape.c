@@ -1,10 +1,13 @@
 /* Shapes: the names that records were found to have. See json_part.h. */
 #include <stdlib.h>
 
+#include <lauxlib.h>
+
 #include "json_part.h"
 
 enum {
-  SLOTS_MAX = 512, /* names learned, rules included; others are read without being learned */
+  NAMES_PUSHED_MAX = 32, /* names that wait on the stack */
+  SLOTS_MAX = 512,       /* names learned, rules included; others are read without being learned */
   LUCK_AT_FIRST = 20,
   PROBES_MIN = 8 /* a name that finds no place so near to its own is not learned: no record can make lookups slow */
 };
@@ -138,3 +141,28 @@ bool json_shape_prepare(json_shape *s) {
   if (s->probes < PROBES_MIN) s->probes = PROBES_MIN;
   return s->slots || grow_slots(s);
 }
+
+/* ---- names in Lua ------------------------------------------------------------------------------------------------ */
+
+/* Lua may fail at any step; then `interned` is right all the same. */
+void json_shape_intern(lua_State *L, json_shape *s, int keys) {
+  for (; s->interned < s->slot_count; s->interned++) {
+    const json_slot *slot = &s->slots[s->interned];
+    lua_pushlstring(L, slot->text, slot->length);
+    lua_rawseti(L, keys, (lua_Integer)s->interned + 1);
+  }
+}
+
+int json_names_push(lua_State *L, json_shape *s, int keys) {
+  uint32_t n;
+  s->names = 0;
+  json_shape_intern(L, s, keys);
+  n = s->interned < NAMES_PUSHED_MAX ? (uint32_t)s->interned : NAMES_PUSHED_MAX;
+  luaL_checkstack(L, NAMES_PUSHED_MAX, "names");
+  s->names_at = lua_gettop(L) + 1;
+  for (uint32_t i = 0; i < n; i++) lua_rawgeti(L, keys, (lua_Integer)i + 1);
+  s->names = n;
+  return (int)n;
+}
+
+void json_names_drop(json_shape *s) { s->names = 0; }

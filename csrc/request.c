@@ -168,7 +168,7 @@ static char *make_url(const session *s, const char *process_id, const char *quer
   char *url = malloc(size);
   if (url)
     (void)snprintf(url, size, "%s/status%s%s%s%s", s->base_url, process_id ? "/" : "", process_id ? process_id : "",
-                   query ? "?" : "", query ? query : "");
+                   query && query[0] ? "?" : "", query ? query : "");
   return url;
 }
 

@@ -69,7 +69,7 @@ struct request {
   error_info error;
 };
 
-/* Zeroed memory becomes a request; false: no memory. `query` NULL or "a=b&c=d", already encoded. max_bytes 0: no bound.
+/* Zeroed memory becomes a request; false: no memory. `query` NULL, "" or "a=b&c=d", already encoded. max_bytes 0: no bound.
 ** Owner calls request_free in the end, whatever happened. */
 bool request_begin(request *r, session *s, const request_operation *operation, const char *process_id,
                    const char *query, uint64_t max_bytes);

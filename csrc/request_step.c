@@ -42,7 +42,8 @@ static void expire(session *s, double now) {
   request *next;
   for (request *r = s->lists[SESSION_ACTIVE].head; r; r = next) {
     next = r->next;
-    if (r->transfer.progressed > s->last_step) r->attempt_progress = s->attended;
+    if (r->transfer.progressed) r->attempt_progress = s->attended;
+    r->transfer.progressed = false;
     if (time_left(r, now) > 0) continue;
     transport_cancel(&r->transfer);
     r->transfer.end = TRANSFER_TIMED_OUT;

@@ -74,10 +74,10 @@ void retry_budget_return(retry_budget *b);
 ** rate is well above what is used, or reaches the ceiling, the brake is off again.
 */
 typedef struct {
-  double max_rate;   /* requests per second; 0: none */
-  double rate;       /* the present limit; 0: none */
-  double next;       /* no request before this time */
-  double last_cut;   /* when the rate was last halved: one cut per round of answers, not one per answer */
+  double max_rate;               /* requests per second; 0: none */
+  double rate;                   /* the present limit; 0: none */
+  double next;                   /* no request before this time */
+  double last_cut;               /* when the rate was last halved: one cut per round of answers, not one per answer */
   double window_start, measured; /* what was really sent, per second */
   unsigned window_count;
 } retry_pacer;

@@ -16,8 +16,9 @@
 #endif
 
 enum {
-  IDLE_HANDLES_MAX = 16,      /* easy handles kept for the next attempt */
-  RECEIVE_BUFFER = 64 * 1024, /* bytes libcurl reads at once */
+  IDLE_HANDLES_MAX = 16, /* easy handles kept for the next attempt */
+  RECEIVE_BUFFER =
+      63 * 1024, /* bytes libcurl reads at once; freeing 64 kB makes glibc go through all its free chunks */
   EVENTS_AT_ONCE = 32
 };
 
@@ -75,7 +76,7 @@ static int on_send(void *context, char *ip, char *local_ip, int port, int local_
 static size_t on_body(char *bytes, size_t size, size_t count, void *context) {
   transfer *x = context;
   size_t n = size * count;
-  x->progressed = transport_now();
+  x->progressed = true;
   switch (x->sink(x->context, bytes, n)) {
   case SINK_FULL: x->paused = true; return CURL_WRITEFUNC_PAUSE;
   case SINK_STOP: x->end = TRANSFER_STOPPED; return n + 1; /* any other number makes libcurl end it */
@@ -264,7 +265,8 @@ static void clear_answer(transfer *x) {
   x->bytes = 0;
   x->header_bytes = 0;
   x->detail[0] = x->retry_after[0] = x->date[0] = x->location[0] = x->request_id[0] = x->error_buffer[0] = '\0';
-  x->started = x->progressed = x->ended = transport_now();
+  x->progressed = false;
+  x->started = x->ended = transport_now();
 }
 
 bool transport_start(transport *t, transfer *x) {
@@ -336,7 +338,7 @@ void transport_resume(transfer *x) {
   CURLcode rc;
   if (!x->handle || !x->paused || x->owner->pid != getpid()) return;
   x->paused = false;
-  x->progressed = transport_now();
+  x->progressed = true;
   rc = curl_easy_pause(x->handle, CURLPAUSE_CONT);
   /* What was held back did not get through, and libcurl would go on behind it. */
   if (rc != CURLE_OK) finish(x->owner, x, rc);

@@ -58,9 +58,10 @@ struct transfer {
   unsigned sends;   /* 0 proves that nothing was sent */
   int http_version; /* 10, 11, 20, 30; 0: not known */
   bool new_connection;
-  uint64_t bytes;                    /* body bytes after decompression */
-  double started, progressed, ended; /* monotonic seconds */
-  char detail[256];                  /* libcurl's words for a failure */
+  uint64_t bytes;        /* body bytes after decompression */
+  bool progressed;       /* bytes have come; whoever has seen it clears it */
+  double started, ended; /* monotonic seconds */
+  char detail[256];      /* libcurl's words for a failure */
   /* Headers of the final response, "" where absent. */
   char retry_after[64], date[64], location[512], request_id[128];
   unsigned retry_after_count;

@@ -31,7 +31,7 @@ size_t transfer_on_header(char *line, size_t size, size_t count, void *context) 
   transfer *x = context;
   size_t n = size * count, name;
   const char *colon, *value;
-  x->progressed = transport_now();
+  x->progressed = true;
   x->header_bytes += n;
   if (x->header_bytes > HEADERS_MAX) {
     x->end = TRANSFER_TOO_LARGE;

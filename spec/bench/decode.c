@@ -136,10 +136,12 @@ static void feed_more(lua_State *L, size_t *fed) {
 static void by_json(lua_State *L, json_shape *s, int keys) {
   size_t fed = 0;
   lua_Integer n = 0;
+  int pushed;
   json_result got;
   json_reset(&reader);
   feed_more(L, &fed);
   got = json_enter(&reader);
+  pushed = json_names_push(L, s, keys); /* as the cursor does */
   lua_createtable(L, RECORDS, 0);
   while (got != JSON_CLOSE) {
     if (got == JSON_MORE) feed_more(L, &fed);
@@ -148,6 +150,9 @@ static void by_json(lua_State *L, json_shape *s, int keys) {
     if (got == JSON_OK) lua_rawseti(L, -2, ++n);
     else if (got >= JSON_MALFORMED) luaL_error(L, "%s at %d", reader.error.what, (int)reader.error.offset);
   }
+  json_names_drop(s);
+  lua_insert(L, -pushed - 1);
+  lua_pop(L, pushed);
 }
 
 static void by_json_whole(lua_State *L) { by_json(L, &shape, KEYS); }

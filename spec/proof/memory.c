@@ -2,7 +2,7 @@
 ** Want of memory: lets the n-th allocation fail, for every n through the scenario of memory.lua: once, and from then on;
 ** of Lua's allocations, of the core's own, and of libcurl's.
 **
-**   memory SCENARIO URL KEY MISSING STRIDE
+**   memory SCENARIO URL KEY MISSING STRIDE [PART TARGET MODE N]     the last four: this one point alone, as it was told of
 **
 ** Linked with the core's objects by --wrap, so that all their allocations come through here. After each run no block and no
 ** descriptor may be left; the run itself must have ended well or with an error that says why; and after a single failure
@@ -41,7 +41,7 @@ static struct {
   bool armed, hit;
   int target, mode;
   unsigned long at;
-} fault;
+} fault = {.target = TARGETS};
 
 static bool refuse(int target) {
   unsigned long n;
@@ -244,17 +244,35 @@ static int every(const char *part, bool later, int target, int mode, unsigned lo
   return bad;
 }
 
+static int find(const char *const *names, int count, const char *name) {
+  for (int i = 0; i < count; i++)
+    if (strcmp(names[i], name) == 0) return i;
+  return count;
+}
+
+static int one(char **point) {
+  const char *problem, *left;
+  bool later = strcmp(point[0], "run") == 0;
+  fault.target = find(target_names, TARGETS, point[1]);
+  fault.mode = find(mode_names, MODES, point[2]);
+  fault.at = strtoul(point[3], NULL, 10);
+  books[fault.target % TARGETS].count = 0;
+  problem = run(point[0], later);
+  left = check_books();
+  printf("%s; %s; %s\n", fault.hit ? "hit" : "not hit", problem ? problem : "well", left ? left : "nothing left");
+  return problem || left;
+}
+
 int main(int argc, char **argv) {
   unsigned long stride;
   const char *problem;
   int bad = 0;
-  if (argc != 6) return 2;
+  if (argc != 6 && argc != 10) return 2;
   arguments = argv + 1;
   stride = strtoul(argv[5], NULL, 10);
   signal(SIGALRM, stuck);
   /* First of all, so that the core's own curl_global_init finds it done. */
   if (curl_global_init_mem(CURL_GLOBAL_DEFAULT, curl_malloc, curl_give, curl_realloc, curl_strdup, curl_calloc)) return 2;
-  fault.target = TARGETS;
   for (int i = 0; i < 2; i++) { /* twice: what libraries keep for ever is there then */
     problem = run("run", true);
     if (problem) {
@@ -265,6 +283,7 @@ int main(int argc, char **argv) {
   for (int t = 0; t < TARGETS; t++) live_at_first[t] = books[t].live;
   descriptors_at_first = descriptors();
   if (books[LUA].live || books[CORE].live) printf("FAILED: %ld, %ld blocks left\n", books[LUA].live, books[CORE].live), bad++;
+  if (argc == 10) return one(argv + 6);
   for (int mode = 0; mode < MODES; mode++) {
     bad += every("load", false, LUA, mode, 5 * stride);
     bad += every("run", true, LUA, mode, stride);

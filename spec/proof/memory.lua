@@ -124,6 +124,7 @@ function scenario.run()
    local events = 0
    if not client then
       local made = again("client", topaz.client, { api_key = key, base_url = url, max_retries = 1, retry_base = 0.0005, retry_cap = 0.001,
+         connect_timeout = 0.3, attempt_timeout = 0.3, -- libcurl may forget a socket for want of memory: then time ends it
          on_event = function() events = events + 1 end })
       client = made
    end

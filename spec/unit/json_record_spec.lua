@@ -382,3 +382,52 @@ describe("json records: texts that come again", function()
       end
    end)
 end)
+
+describe("json records: names on the stack", function()
+   local function text_of(i)
+      local more = {}
+      for k = 1, i % 50 do more[k] = (',"m%d":%d'):format(k, k) end
+      return plain(',"size":' .. i .. ',"na\\u006de":"n"' .. table.concat(more))
+   end
+   local texts, expected = {}, {}
+   for i = 1, 120 do
+      texts[i] = text_of(i)
+      expected[i] = whole(texts[i], shape()).value
+   end
+   local text = "[" .. table.concat(texts, ",") .. "]"
+
+   it("make no difference, with more names than are kept there", function()
+      for _, size in ipairs { 100, 3000, #text } do
+         local reader, a_shape, given, result = room.reader(), shape(), {}, "more"
+         for i, piece in ipairs(support.pieces(text, math.random, size)) do
+            local records
+            reader:feed(piece)
+            if i == 1 then reader:enter() end
+            result, records = reader:run(a_shape)
+            table.move(records, 1, #records, #given + 1, given)
+         end
+         assert.equal("close", result)
+         assert.same(expected, given)
+      end
+   end)
+
+   it("are pushed anew after a run that want of memory ended", function()
+      local failures, k = 0, 0
+      repeat
+         local reader, a_shape = room.reader(), shape()
+         reader:feed("[" .. texts[1] .. "," .. texts[49] .. "]")
+         reader:enter()
+         local fine, result, records = room.starve(k, reader.run, reader, a_shape)
+         if not fine then
+            failures = failures + 1
+            assert.equal("not enough memory", result)
+            result, records = reader:run(a_shape)
+         end
+         assert.equal("close", result)
+         assert.is_true(#records > 0)
+         assert.same(expected[49], records[#records])
+         k = k + 1
+      until fine
+      assert.is_true(failures > 10)
+   end)
+end)

@@ -8,6 +8,7 @@
 **   r:record(s)                         -> result [, table]
 **   r:error()                           -> what, member, offset
 **
+**   r:run(s)                            -> result, list of the records up to there, as a caller of json_names_push reads them
 **   json_room.starve(n, f, ...)         -> as pcall, but only n more blocks of memory are to be had from Lua
 **
 ** Results are "ok", "close", "more", "skipped", "malformed", "wrong", "too_large".
@@ -263,6 +264,33 @@ static int room_starve(lua_State *L) {
   return lua_gettop(L);
 }
 
+/* ---- many records in a row ------------------------------------------------------------------------------------------- */
+
+/* reader:run(shape) -> the last result, list of all records of the list up to there; with the names on the stack meanwhile */
+static int reader_run(lua_State *L) {
+  json_reader *r = check_reader(L);
+  room_shape *s = luaL_checkudata(L, 2, shape_name);
+  json_result got = JSON_OK;
+  lua_Integer n = 0;
+  lua_settop(L, 2);
+  lua_getiuservalue(L, 2, KEYS);
+  lua_getiuservalue(L, 2, FILTER);
+  lua_createtable(L, 200, 0); /* so that no record is lost for want of a place */
+  s->L = L;
+  s->sets = 4;
+  (void)json_names_push(L, &s->shape, 3);
+  while (got == JSON_OK || got == JSON_SKIPPED) {
+    got = json_element(r);
+    if (got == JSON_OK) got = json_record(L, r, &s->shape, 3);
+    if (got == JSON_OK) lua_rawseti(L, 5, ++n);
+  }
+  json_names_drop(&s->shape);
+  lua_settop(L, 5);
+  (void)give(L, got);
+  lua_insert(L, -2);
+  return 2;
+}
+
 /* ---- the module ------------------------------------------------------------------------------------------------------- */
 
 static void add_class(lua_State *L, const char *name, const luaL_Reg *methods, lua_CFunction gc) {
@@ -302,11 +330,23 @@ static void add_constants(lua_State *L) {
 LUAMOD_API int luaopen_json_room(lua_State *L);
 
 LUAMOD_API int luaopen_json_room(lua_State *L) {
-  static const luaL_Reg reader_methods[] = {
-      {"feed", reader_feed},     {"finish", reader_finish}, {"full", reader_full},       {"unread", reader_unread},
-      {"sizes", reader_sizes},   {"error", reader_error},   {"value", reader_value},     {"skip", reader_skip},
-      {"type", reader_type},     {"enter", reader_enter},   {"element", reader_element}, {"member", reader_member},
-      {"record", reader_record}, {"finished", reader_end},  {"reset", reader_reset},     {NULL, NULL}};
+  static const luaL_Reg reader_methods[] = {{"feed", reader_feed},
+                                            {"finish", reader_finish},
+                                            {"full", reader_full},
+                                            {"unread", reader_unread},
+                                            {"sizes", reader_sizes},
+                                            {"error", reader_error},
+                                            {"value", reader_value},
+                                            {"skip", reader_skip},
+                                            {"type", reader_type},
+                                            {"enter", reader_enter},
+                                            {"element", reader_element},
+                                            {"member", reader_member},
+                                            {"record", reader_record},
+                                            {"run", reader_run},
+                                            {"finished", reader_end},
+                                            {"reset", reader_reset},
+                                            {NULL, NULL}};
   static const luaL_Reg shape_methods[] = {{"filter", shape_filter}, {"sizes", shape_sizes}, {NULL, NULL}};
   static const luaL_Reg functions[] = {
       {"reader", room_reader}, {"shape", room_shape_new}, {"starve", room_starve}, {NULL, NULL}};

@@ -42,7 +42,7 @@ Driver.__index = Driver
 local function readiness(driver)
    local asked = false
    return {
-      getfd = function() return driver.closed and anything:getfd() or driver.fd end,
+      getfd = function() return not driver.closed and driver.fd or anything:getfd() end,
       dirty = function() return driver.closed or driver.deadline and driver.deadline <= core.now() end,
       receive = function()
          asked = not asked
@@ -77,7 +77,7 @@ function Driver:close()
 end
 
 local function open(client, turn)
-   local driver = setmetatable({ turn = turn, fd = client:pollfd() or NO_DESCRIPTOR }, Driver)
+   local driver = setmetatable({ turn = turn, fd = client:pollfd() }, Driver)
    drivers[driver] = true
    begin(driver)
    return driver

@@ -1,0 +1,125 @@
+--- Statuses on the output: JSON, JSON lines, CSV, a table for people, lines with tabs for programs.
+local json = require "topaz.cli.json"
+local problem = require "topaz.cli.problem"
+local text = require "topaz.text"
+local columns = require "topaz.cli.columns"
+
+local output = {}
+
+--- Writes to the output, or raises why that cannot be.
+function output.write(...)
+   local ok, why = io.stdout:write(...)
+   if not ok then problem.raise(problem.FAILED, "cannot write the output: " .. tostring(why), "make room, or write it elsewhere") end
+end
+
+--- Sends what was written on its way.
+function output.flush()
+   local ok, why = io.stdout:flush()
+   if not ok then problem.raise(problem.FAILED, "cannot write the output: " .. tostring(why), "make room, or write it elsewhere") end
+end
+
+-- ---- one writer for each form: add(status), finish() -----------------------------------------------------------------
+
+local function plain_value(value)
+   if value == nil then return "" end
+   if type(value) == "table" then return json.encode(value) end
+   return tostring(value)
+end
+
+local function json_writer(fields)
+   local first = true
+   return {
+      begin = function() output.write "[" end,
+      add = function(status)
+         output.write(first and "\n" or ",\n", json.object(status, fields))
+         first = false
+      end,
+      finish = function() output.write(first and "]\n" or "\n]\n") end,
+   }
+end
+
+local function jsonl_writer(fields)
+   return { add = function(status) output.write(json.object(status, fields), "\n") end }
+end
+
+local function csv_value(value, to_terminal)
+   local s = plain_value(value)
+   if to_terminal then s = text.safe(s) end
+   return s:find '[,"\r\n]' and '"' .. s:gsub('"', '""') .. '"' or s
+end
+
+local function csv_writer(fields, o)
+   local names = fields or json.MEMBERS
+   local function line(values) output.write(table.concat(values, ","), "\r\n") end
+   return {
+      begin = function()
+         if not o.resumed then line(names) end
+      end,
+      add = function(status)
+         local values = {}
+         for i, name in ipairs(names) do values[i] = csv_value(status[name], o.terminal) end
+         line(values)
+      end,
+   }
+end
+
+local function tab_writer(fields)
+   return {
+      add = function(status)
+         local values = {}
+         for i, name in ipairs(fields) do values[i] = text.safe(plain_value(status[name])) end
+         output.write(table.concat(values, "\t"), "\n")
+      end,
+   }
+end
+
+local SAMPLE = 50 -- statuses that are looked at to find the widths
+
+local function table_writer(fields, o)
+   local waiting, layout = {}, nil
+   local function begin()
+      layout = columns.layout(o.given and fields or nil, waiting, o.width, o.ascii)
+      output.write(o.paint("head", layout:head()), "\n")
+      for _, status in ipairs(waiting) do output.write(layout:row(status, o.paint), "\n") end
+      waiting = nil
+   end
+   return {
+      add = function(status)
+         if layout then return output.write(layout:row(status, o.paint), "\n") end
+         waiting[#waiting + 1] = status
+         if #waiting == SAMPLE then begin() end
+      end,
+      finish = function()
+         if not layout and #waiting > 0 then begin() end
+      end,
+   }
+end
+
+--- The members of a table without --fields.
+output.DEFAULT = { "process_id", "status", "progress", "filename", "model", "credits", "creation_time" }
+
+--- The members that a form needs; nil: all.
+function output.fields(args, to_terminal)
+   if args.fields then return args.fields end
+   if args.json or args.jsonl or args.csv then return nil end
+   return to_terminal and columns.DEFAULT or output.DEFAULT
+end
+
+--- A writer: `add(status)`, then `finish()`. Nothing is kept but the first statuses of a table.
+-- @tparam table args `json`, `jsonl`, `csv`, `fields`, `resume`
+-- @tparam table o `terminal`: whether the output is one; `paint`; `width`; `ascii`
+-- @return the writer
+function output.writer(args, o)
+   local fields = output.fields(args, o.terminal)
+   local made
+   if args.json then made = json_writer(fields)
+   elseif args.jsonl then made = jsonl_writer(fields)
+   elseif args.csv then made = csv_writer(fields, { terminal = o.terminal, resumed = args.resume ~= nil })
+   elseif o.terminal then made = table_writer(fields, { given = args.fields, width = o.width, ascii = o.ascii, paint = o.paint })
+   else made = tab_writer(fields) end
+   if made.begin then made.begin() end
+   made.finish = made.finish or function() end
+   return made
+end
+
+return output

@@ -1,0 +1,50 @@
+--- What ends a command before its time: a table { code, message, hint }, raised by error() and told by topaz.cli.main.
+local problem = {}
+
+problem.USAGE, problem.FAILED = 2, 3
+problem.INTERRUPTED = 130
+
+local Problem = { __tostring = function(self) return self.message end }
+
+--- Raises one. `code` is the exit code, `hint` says what to do next.
+function problem.raise(code, message, hint)
+   error(setmetatable({ code = code, message = message, hint = hint }, Problem), 0)
+end
+
+--- Whether it is one.
+function problem.is(value) return getmetatable(value) == Problem end
+
+--- A mistake in how the command was called.
+function problem.usage(message, hint) problem.raise(problem.USAGE, message, hint) end
+
+-- What to do about a failure of the API, by its kind.
+local NEXT = {
+   bad_request = "see --help for what the command takes",
+   unauthorized = "check the key in TOPAZ_API_KEY or in the file of --api-key-file",
+   forbidden = "this key may not do that: use one that may",
+   not_found = "it may be older than 7 days or deleted: see `topaz-status list`",
+   conflict = "the job still runs: `topaz-status wait ID` first",
+   rate_limited = "try again later, or go slower with --max-rate",
+   server_error = "try again later",
+   unexpected_status = "check --base-url and TOPAZ_BASE_URL",
+   timeout = "try again, or give more time with --timeout",
+   network = "check the network, --base-url and TOPAZ_BASE_URL",
+   tls = "check the base URL, --ca-file and this machine's clock",
+   protocol = "check --base-url and TOPAZ_BASE_URL",
+   too_large = "use a list with pages",
+   cancelled = "run it again",
+   closed = "run it again",
+}
+
+--- What to do next about an error object of the library.
+-- @tparam table err
+-- @treturn string
+function problem.hint(err)
+   if err.retry_after then return ("try again in %g s"):format(err.retry_after) end
+   return NEXT[err.kind] or "try again"
+end
+
+--- Whether an error is Ctrl-C: the interpreter raises it as a string.
+function problem.is_interrupt(value) return type(value) == "string" and value:find("interrupted!", 1, true) ~= nil end
+
+return problem

@@ -1,0 +1,161 @@
+--- Lines at the bottom of a terminal that are drawn over and over: for the bars of topaz.progress, and for anything like them.
+--
+-- It draws at most ten times a second, only the lines that have changed, and each time in one write: nothing flickers.
+local core = require "topaz.core"
+local text = require "topaz.text"
+
+local terminal = {}
+
+local INTERVAL = 0.1   -- seconds between two drawings at least
+local MEASURE = 1      -- seconds for which a measured size is believed
+
+local Terminal = { INTERVAL = INTERVAL }
+Terminal.__index = Terminal
+
+local function descriptor(handle) return handle == io.stdout and 1 or handle == io.stderr and 2 or nil end
+
+--- Whether a handle writes to a terminal that understands the usual sequences.
+-- @param handle io.stdout or io.stderr
+-- @treturn boolean
+function terminal.is_terminal(handle)
+   local number = descriptor(handle)
+   if not number or (os.getenv "TERM" or "dumb") == "dumb" then return false end
+   return (os.execute(("test -t %d"):format(number))) == true
+end
+
+--- Whether the environment asks for plain ASCII, by a locale that is not UTF-8.
+-- @treturn boolean
+function terminal.is_ascii()
+   for _, name in ipairs { "LC_ALL", "LC_CTYPE", "LANG" } do
+      local value = os.getenv(name)
+      if value and value ~= "" then return not value:lower():find "utf%-?8" end
+   end
+   return true
+end
+
+--- The size of the terminal that this process belongs to.
+-- @treturn integer columns (80 when unknown)
+-- @treturn integer rows (24 when unknown)
+function terminal.size()
+   local pipe = io.popen "{ stty size </dev/tty; } 2>/dev/null"
+   local rows, columns = (pipe and pipe:read "a" or ""):match "^(%d+) (%d+)"
+   if pipe then pipe:close() end
+   rows, columns = tonumber(rows), tonumber(columns)
+   if not columns or columns == 0 then columns, rows = tonumber(os.getenv "COLUMNS"), tonumber(os.getenv "LINES") end
+   return math.tointeger(columns) or 80, math.tointeger(rows) or 24
+end
+
+--- Lines at the bottom of the terminal.
+-- @param[opt=io.stderr] handle io.stdout or io.stderr
+-- @return the lines; nil when that is no terminal. `ascii` says what `is_ascii` does. Closing it leaves the lines where they are.
+function terminal.open(handle)
+   handle = handle or io.stderr
+   if not terminal.is_terminal(handle) then return nil end
+   return setmetatable({ handle = handle, drawn = {}, widths = {}, ascii = terminal.is_ascii(), last = 0, measured = 0 }, Terminal)
+end
+
+-- Asks for the size again when it was asked for so many seconds ago.
+local function measure(self, age)
+   local now = core.now()
+   if now - self.measured < age then return end
+   self.columns, self.rows = terminal.size()
+   self.measured = now
+end
+
+-- How many rows the drawn lines take now: a terminal that has become narrower has broken the longer ones.
+local function rows_taken(self)
+   local rows, columns = 0, self.columns
+   for _, width in ipairs(self.widths) do rows = rows + math.max(1, (width + columns - 1) // columns) end
+   return rows
+end
+
+-- To the first column of the first drawn line.
+local function go_home(self, out)
+   local rows = rows_taken(self)
+   out[#out + 1] = "\r"
+   if rows > 1 then out[#out + 1] = ("\27[%dA"):format(rows - 1) end
+   return rows
+end
+
+local function write(self, out)
+   self.handle:write(table.concat(out))
+   self.handle:flush()
+end
+
+-- Width of a line without its colours.
+local function visible(line) return text.width((line:gsub("\27%[[%d;]*m", ""))) end
+
+local function keep(self, lines)
+   self.drawn, self.widths = {}, {}
+   for i, line in ipairs(lines) do self.drawn[i], self.widths[i] = line, visible(line) end
+end
+
+local function is_drawn(self, lines)
+   if #lines ~= #self.drawn then return false end
+   for i, line in ipairs(lines) do
+      if line ~= self.drawn[i] then return false end
+   end
+   return true
+end
+
+-- The lines for the size that the terminal has right now. The last column stays free: some terminals go to the next line behind it.
+local function rendered(self, render)
+   measure(self, MEASURE)
+   local lines = render(math.max(self.columns - 1, 1), self.rows)
+   if is_drawn(self, lines) then return lines end
+   local columns, rows = self.columns, self.rows
+   measure(self, INTERVAL / 2)
+   if self.columns == columns and self.rows == rows then return lines end
+   return render(math.max(self.columns - 1, 1), self.rows)
+end
+
+--- Draws lines in place of those drawn before, unless that was less than a tenth of a second ago.
+-- @tparam function render (width, rows) gives the lines, strings of at most `width` cells; the terminal has `rows` rows
+-- @tparam[opt=false] boolean at_once draws in any case
+-- @treturn boolean whether it did
+function Terminal:draw(render, at_once)
+   local now = core.now()
+   if not at_once and now - self.last < INTERVAL then return false end
+   self.last = now
+   local lines, out, drawn = rendered(self, render), {}, self.drawn
+   local same_rows = #drawn == #lines and rows_taken(self) == #drawn
+   if same_rows and is_drawn(self, lines) then return true end
+   if not self.hidden then
+      self.hidden = true
+      out[1] = "\27[?25l"
+   end
+   if #drawn > 0 then go_home(self, out) end
+   if not same_rows then out[#out + 1] = "\27[J" end
+   for i, line in ipairs(lines) do
+      if i > 1 then out[#out + 1] = "\r\n" end
+      if not same_rows or line ~= drawn[i] then out[#out + 1] = line .. "\27[K" end
+   end
+   write(self, out)
+   keep(self, lines)
+   return true
+end
+
+--- Takes the lines away, so that something else can be written where they were; the next `draw` puts them below it.
+function Terminal:clear()
+   if #self.drawn == 0 then return end
+   local out = {}
+   measure(self, INTERVAL / 2)
+   go_home(self, out)
+   out[#out + 1] = "\27[J"
+   write(self, out)
+   keep(self, {})
+end
+
+--- Leaves the lines as they are, and the cursor visible, below them. May be called again.
+function Terminal:close()
+   local out = {}
+   if #self.drawn > 0 then out[1] = "\r\n" end
+   if self.hidden then out[#out + 1] = "\27[?25h" end
+   self.hidden = nil
+   if #out > 0 then write(self, out) end
+   keep(self, {})
+end
+
+Terminal.__close = Terminal.close
+
+return terminal

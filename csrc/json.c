@@ -7,7 +7,7 @@
 
 enum { CAPACITY_MIN = 4096, SCRATCH_MIN = 256 };
 
-/* ---- life and bytes ----------------------------------------------------------------------------------------------- */
+/* ---- life and bytes ---------------------------------------------------------------------------------------------- */
 
 void json_init(json_reader *r) { memset(r, 0, sizeof *r); }
 
@@ -93,7 +93,7 @@ bool json_reserve(json_reader *r, size_t n) {
   return true;
 }
 
-/* ---- answers -------------------------------------------------------------------------------------------------------- */
+/* ---- answers ----------------------------------------------------------------------------------------------------- */
 
 json_result json_fail(json_reader *r, json_result result, const char *what, size_t at) {
   r->error.what = what;
@@ -131,7 +131,7 @@ void json_take(json_reader *r, size_t n) {
 
 static json_result malformed(json_reader *r, const char *what) { return json_fail(r, JSON_MALFORMED, what, 0); }
 
-/* ---- brackets --------------------------------------------------------------------------------------------------------- */
+/* ---- brackets ---------------------------------------------------------------------------------------------------- */
 
 /* Begins an answer: JSON_OK with the next byte that is not white space. */
 static json_result next_byte(json_reader *r, char *c) {
@@ -245,7 +245,7 @@ json_result json_end(json_reader *r) {
   return r->finished ? JSON_OK : JSON_MORE;
 }
 
-/* ---- values ------------------------------------------------------------------------------------------------------------- */
+/* ---- values ------------------------------------------------------------------------------------------------------ */
 
 /* Finds the end of the value that stands next. */
 static json_result find_value(json_reader *r, size_t *n) {

@@ -1,21 +1,22 @@
 /*
 ** json: an incremental JSON reader (RFC 8259) that builds Lua values. It knows no HTTP and no status.
 **
-** Bytes go in with json_feed, in pieces of any size, and wait in one bounded buffer. The pull functions take them out:
-** each either consumes one whole thing (a bracket, a member name, a value) or answers JSON_MORE and consumes
+** Bytes go in with json_feed, in pieces of any size, and wait in one bounded buffer. The pull functions take them
+** out: each either consumes one whole thing (a bracket, a member name, a value) or answers JSON_MORE and consumes
 ** nothing. json_feed, json_finish and json_full never touch Lua, so they may be called inside a libcurl callback.
 **
-** A value is first checked in the buffer, without Lua, and built only when it is whole and right. Where the bytes end
-** inside a value, a skimmer that keeps its place across feeds looks for the value's end, so that the time stays linear
-** however small the pieces are.
+** A value is first checked in the buffer, without Lua, and built only when it is whole and right. Where the bytes
+** end inside a value, a skimmer that keeps its place across feeds looks for the value's end, so that the time stays
+** linear however small the pieces are.
 **
-** An error has the same text and offset however the text was cut into pieces; it stays: every later pull gives it again.
+** An error has the same text and offset however the text was cut into pieces; it stays: every later pull gives it
+** again.
 **
-** Numbers: an integer that fits 64 bits is a Lua integer (-0 is 0); other numbers are floats, whatever the locale; one too
-** large for a float is JSON_MALFORMED.
+** Numbers: an integer that fits 64 bits is a Lua integer (-0 is 0); other numbers are floats, whatever the locale;
+** one too large for a float is JSON_MALFORMED.
 ** null: absent as a member of an object; json_null as an element of an array. Duplicate members: the last one counts.
-** Refused, with the byte offset: invalid UTF-8, lone surrogates, control bytes in strings, a byte order mark, depth over
-** JSON_DEPTH_MAX, and all that RFC 8259 does not allow.
+** Refused, with the byte offset: invalid UTF-8, lone surrogates, control bytes in strings, a byte order mark, depth
+** over JSON_DEPTH_MAX, and all that RFC 8259 does not allow.
 */
 #ifndef TOPAZ_JSON_H
 #define TOPAZ_JSON_H
@@ -90,18 +91,19 @@ typedef struct {
   json_error error;
 } json_reader;
 
-/* A zeroed reader is ready for use; json_init only says so. json_free may be called twice; json_reset forgets all bytes and
-** errors but keeps the memory. */
+/* A zeroed reader is ready for use; json_init only says so. json_free may be called twice; json_reset forgets all
+** bytes and errors but keeps the memory. */
 void json_init(json_reader *r);
 void json_reset(json_reader *r);
 void json_free(json_reader *r);
 
-/* Adds bytes (copied). false: no memory (the reader is then broken with JSON_TOO_LARGE). After an error bytes are dropped. */
+/* Adds bytes (copied). false: no memory (the reader is then broken with JSON_TOO_LARGE). After an error bytes are
+** dropped. */
 bool json_feed(json_reader *r, const char *bytes, size_t n);
 /* No more bytes will come: only now is a number at the very end complete, and JSON_MORE final. */
 void json_finish(json_reader *r);
-/* The feeder should hold back until the next pull: JSON_BUFFER_FULL bytes or more are unread. Never true when the last pull
-** answered JSON_MORE and nothing was fed since, so a value of any allowed length gets through. */
+/* The feeder should hold back until the next pull: JSON_BUFFER_FULL bytes or more are unread. Never true when the
+** last pull answered JSON_MORE and nothing was fed since, so a value of any allowed length gets through. */
 bool json_full(const json_reader *r);
 /* The unread bytes, for an excerpt in a message. */
 const char *json_unread(const json_reader *r, size_t *n);
@@ -112,11 +114,11 @@ json_result json_type(json_reader *r, unsigned *type);
 json_result json_enter(json_reader *r);
 /* In an array: JSON_OK when an element comes next (its comma is consumed), JSON_CLOSE when ']' was consumed. */
 json_result json_element(json_reader *r);
-/* In an object: JSON_OK with the decoded name (valid until the next call on r) when a value comes next, JSON_CLOSE when '}' was
-** consumed. */
+/* In an object: JSON_OK with the decoded name (valid until the next call on r) when a value comes next, JSON_CLOSE
+** when '}' was consumed. */
 json_result json_member(json_reader *r, const char **name, size_t *n);
-/* Reads one whole value and pushes it (null at this level: pushes json_null). Lua errors: only want of memory; the value is then
-** not consumed. */
+/* Reads one whole value and pushes it (null at this level: pushes json_null). Lua errors: only want of memory; the
+** value is then not consumed. */
 json_result json_value(lua_State *L, json_reader *r);
 /* Checks and consumes one whole value without building it. */
 json_result json_skip(json_reader *r);
@@ -126,7 +128,7 @@ json_result json_end(json_reader *r);
 /* The light userdata that stands for null inside arrays (the same that lua-cjson uses: a NULL pointer). */
 void json_push_null(lua_State *L);
 
-/* ---- records: many objects of one shape ------------------------------------------------------------------- */
+/* ---- records: many objects of one shape -------------------------------------------------------------------------- */
 
 /* What the caller knows of a member beforehand. A rule for JSON_FLOAT alone takes integers too, as floats. */
 typedef struct {
@@ -135,7 +137,8 @@ typedef struct {
   bool required;    /* absent: JSON_WRONG */
 } json_rule;
 
-/* Which records are wanted. All rules are checked before it is asked: a record that is wrong is an error, wanted or not. */
+/* Which records are wanted. All rules are checked before it is asked: a record that is wrong is an error, wanted or
+** not. */
 typedef struct json_filter {
   uint32_t rules; /* bit i: rule i must be present, a string, and pass `accept` */
   bool (*accept)(const void *context, size_t rule, const char *text, size_t n); /* decoded text */
@@ -146,10 +149,10 @@ typedef struct json_slot json_slot; /* one learned member */
 typedef struct json_span json_span; /* one member of the record being read */
 typedef struct json_text json_text;
 
-/* What was learned from the records read so far: names and their order. Plain struct; owner calls json_shape_free. The interned
-** names live in a Lua table of the owner's, `keys` below, that is the shape's alone: slot i at index i + 1. Slot i is rule i; behind them come the names
-** without a rule, as many as the room allows, however many a server invents. Whoever reads may change `keep` and `keep_unknown`
-** before the first record only, and `filter` at any time. */
+/* What was learned from the records read so far: names and their order. Plain struct; owner calls json_shape_free.
+** The interned names live in a Lua table of the owner's, `keys` below, that is the shape's alone: slot i at i + 1.
+** Slot i is rule i; behind them come the names without a rule, as many as the room allows, however many a server
+** invents. Whoever reads may change `keep` and `keep_unknown` before the first record only, `filter` at any time. */
 typedef struct {
   const json_rule *rules; /* borrowed; at most 32 */
   size_t rule_count;
@@ -184,9 +187,9 @@ void json_shape_free(json_shape *s);
 */
 json_result json_record(lua_State *L, json_reader *r, json_shape *s, int keys);
 
-/* For many records in a row: pushes names known so far onto the stack, where json_record finds them quicker than in `keys`, and says
-** how many. Until json_names_drop, to be called before they are popped; json_names_push itself forgets those of a run that an error
-** ended. */
+/* For many records in a row: pushes names known so far onto the stack, where json_record finds them quicker than in
+** `keys`, and says how many. Until json_names_drop, to be called before they are popped; json_names_push itself
+** forgets those of a run that an error ended. */
 int json_names_push(lua_State *L, json_shape *s, int keys);
 void json_names_drop(json_shape *s);
 

@@ -7,8 +7,8 @@ enum { COUNT_MAX = 1 << 20 };
 
 void json_push_null(lua_State *L) { lua_pushlightuserdata(L, NULL); }
 
-/* How many elements or members the bracket behind p has, at least: counts as far as the first bracket inside. So no byte is
-** read more than twice, however deep the nesting. */
+/* How many elements or members the bracket behind p has, at least: counts as far as the first bracket inside. So no
+** byte is read more than twice, however deep the nesting. */
 static int count(const char *p) {
   int n = 1;
   p = json_space(p);
@@ -47,8 +47,8 @@ static void put(lua_State *L, bool is_object, lua_Integer i, bool is_null) {
   }
 }
 
-/* Behind a value that is on the top of the stack: puts it into its table, and the tables that are closed into theirs. Goes to the
-** place of the next value, or to the end with *depth 0. */
+/* Behind a value that is on the top of the stack: puts it into its table, and the tables that are closed into theirs.
+** Goes to the place of the next value, or to the end with *depth 0. */
 static const char *put_away(lua_State *L, const char *p, unsigned *depth, uint64_t *objects, lua_Integer *counts,
                             bool is_null, char *scratch) {
   while (*depth > 0) {

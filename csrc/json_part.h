@@ -1,10 +1,10 @@
 /*
-** What the files of the json room share. json.c: the reader and its pulls; json_scan.c: checks text that is all there;
-** json_skim.c: checks text that comes in pieces, and says what is wrong; json_build.c: makes Lua values; json_shape.c: the names
-** of members; json_record.c: records.
+** What the files of the json room share. json.c: the reader and its pulls; json_scan.c: checks text that is all
+** there; json_skim.c: checks text that comes in pieces, and says what is wrong; json_build.c: makes Lua values;
+** json_shape.c: the names of members; json_record.c: records.
 **
-** The scanner knows only right and not right. Whatever it does not like, be it wrong or cut off, is given to the skimmer,
-** whose word on the error holds; so the error cannot depend on how the text was cut.
+** The scanner knows only right and not right. Whatever it does not like, be it wrong or cut off, is given to the
+** skimmer, whose word on the error holds; so the error cannot depend on how the text was cut.
 **
 ** No scan checks for the end of the buffer: behind it stand JSON_PADDING zeros, and a zero is nowhere allowed.
 */
@@ -56,15 +56,15 @@ struct json_slot {
   uint64_t serial;
 };
 
-enum { JSON_TEXTS = 64, JSON_TEXT_MAX = 32 };
+enum { JSON_TEXTS = 64, JSON_TEXT_MAX = 256 };
 
 /* A string that came before and is kept in the table of names: the text i at [0][i + 1]. */
 struct json_text {
-  char text[JSON_TEXT_MAX];
-  uint32_t length; /* 0: none */
+  uint32_t length;          /* 0: none */
+  char text[JSON_TEXT_MAX]; /* as it stands in the JSON, escapes and all */
 };
 
-/* ---- json.c ---- */
+/* ---- json.c ------------------------------------------------------------------------------------------------------ */
 json_result json_fail(json_reader *r, json_result result, const char *what, size_t at); /* `at` counts from start */
 void json_name_error(json_reader *r, const char *name, size_t n);                       /* decoded name */
 json_result json_more(json_reader *r);
@@ -73,28 +73,27 @@ bool json_peek(json_reader *r);
 void json_take(json_reader *r, size_t n);    /* consumes a value of n bytes */
 bool json_reserve(json_reader *r, size_t n); /* room in scratch for a string of n bytes; false: no memory */
 
-/* ---- json_skim.c ---- */
+/* ---- json_skim.c ------------------------------------------------------------------------------------------------- */
 /* Goes on in the value that begins at the first unread byte. JSON_OK: it is whole and right, skim.at bytes long. */
 json_result json_skim_on(json_reader *r);
-bool json_skim_is_whole(const json_reader *r);
 
-/* ---- json_scan.c ---- */
+/* ---- json_scan.c ------------------------------------------------------------------------------------------------- */
 /* All take and return positions; NULL: not right, or not all there. */
 const char *json_scan_rest(const char *p, bool *escaped); /* of a string from the first byte that is not plain on */
 const char *json_scan_number(const char *p, json_span *out);
 const char *json_scan_literal(const char *p, json_span *out);
 const char *json_scan_value(const char *p, unsigned room); /* room: how many brackets may be open */
-/* Decodes the text of a string that was found right into `out`, which has room for n + JSON_PADDING bytes, so that it may be
-** written in blocks; returns its length. */
+/* Decodes the text of a string that was found right into `out`, which has room for n + JSON_PADDING bytes, so that it
+** may be written in blocks; returns its length. */
 size_t json_unescape(const char *text, size_t n, char *out);
 /* The number that stands from p to end, which was found right. */
 double json_float(const char *p, const char *end);
 
-/* ---- json_build.c ---- */
+/* ---- json_build.c ------------------------------------------------------------------------------------------------ */
 /* Pushes the value at p, which was found right; `scratch` has room for its longest string if that has escapes. */
 void json_build(lua_State *L, const char *p, char *scratch);
 
-/* ---- json_shape.c ---- */
+/* ---- json_shape.c ------------------------------------------------------------------------------------------------ */
 /* Before the first record: one slot for each rule. false: no memory. */
 bool json_shape_prepare(json_shape *s);
 /* The slot of a decoded name, learned if need be and possible, or JSON_NO_SLOT. */
@@ -102,7 +101,7 @@ uint32_t json_shape_slot(json_shape *s, const char *name, size_t n);
 /* Puts the names of all slots into the table at `keys`. */
 void json_shape_intern(lua_State *L, json_shape *s, int keys);
 
-/* ---- inlined: nearly all the time goes here ---- */
+/* ---- inlined: nearly all the time goes here ---------------------------------------------------------------------- */
 
 static inline const char *json_space(const char *p) {
   while (*p == ' ' || *p == '\n' || *p == '\r' || *p == '\t') p++;

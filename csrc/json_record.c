@@ -24,7 +24,7 @@ typedef struct {
   bool no_memory;
 } reading;
 
-/* ---- reading without Lua -------------------------------------------------------------------------------------------- */
+/* ---- reading without Lua ----------------------------------------------------------------------------------------- */
 
 /* A new span at the end, or NULL. */
 static json_span *add_span(reading *m) {
@@ -45,10 +45,7 @@ static json_span *add_span(reading *m) {
 static json_span *span_of_slot(reading *m, uint32_t i) {
   json_slot *slot = &m->s->slots[i];
   json_span *span;
-  if (slot->serial == m->s->serial) { /* twice in one record: the last one counts */
-    m->doubt = true;
-    return &m->s->spans[slot->span];
-  }
+  if (slot->serial == m->s->serial) return &m->s->spans[slot->span]; /* twice in one record: the last one counts */
   span = add_span(m);
   if (!span) return NULL;
   slot->serial = m->s->serial;
@@ -152,7 +149,7 @@ static const char *scan_record(reading *m, const char *p) {
   }
 }
 
-/* ---- rules ------------------------------------------------------------------------------------------------------------ */
+/* ---- rules ------------------------------------------------------------------------------------------------------- */
 
 static const char *expected_text(unsigned types) {
   switch (types & ~(unsigned)JSON_NULL) {
@@ -237,7 +234,7 @@ static void write_note(const reading *m) {
   s->note[n] = '\0';
 }
 
-/* ---- building ----------------------------------------------------------------------------------------------------------- */
+/* ---- building ---------------------------------------------------------------------------------------------------- */
 
 static void push_name(lua_State *L, const json_shape *s, const json_span *v, int keys, char *scratch) {
   if (v->slot < s->names) lua_pushvalue(L, s->names_at + (int)v->slot);
@@ -259,13 +256,18 @@ static size_t text_place(const char *p, size_t n) {
     a = (unsigned char)p[0];
     b = (unsigned char)p[n - 1] | (unsigned)p[n / 2] << 8;
   }
-  return (size_t)(((a ^ (b << 1 | b >> 63)) + n) * 0x9E3779B97F4A7C15u >>
-                  58); /* the top bits of a product depend on all */
+  if (n >= 24) { /* options in JSON begin and end alike */
+    uint64_t middle;
+    memcpy(&middle, p + n / 2, 8);
+    b += middle << 2 | middle >> 62;
+  }
+  /* the top bits of a product depend on all */
+  return (size_t)(((a ^ (b << 1 | b >> 63)) + n) * 0x9E3779B97F4A7C15u >> 58);
 }
 
-/* Pushes a short string. Many a member has one of a few words ("Completed"), which are found in the table at `texts`, rather
-** than hashed and looked up by Lua again. */
-static void push_text(lua_State *L, json_shape *s, const json_span *v, int texts) {
+/* Pushes a short string. Many a member has one of a few words ("Completed"), which are found in the table at `texts`,
+** rather than hashed and looked up by Lua again. */
+static void push_text(lua_State *L, json_shape *s, const json_span *v, int texts, char *scratch) {
   size_t place = text_place(v->at, v->length);
   json_text *known = &s->texts[place];
   unsigned char *luck = &s->slots[v->slot].luck;
@@ -275,7 +277,7 @@ static void push_text(lua_State *L, json_shape *s, const json_span *v, int texts
     return;
   }
   --*luck;
-  lua_pushlstring(L, v->at, v->length);
+  json_push_scalar(L, v, scratch);
   lua_pushvalue(L, -1);
   lua_rawseti(L, texts, (lua_Integer)place + 1);
   memcpy(known->text, v->at, v->length);
@@ -297,9 +299,8 @@ static void push_texts(lua_State *L, json_shape *s, int keys) {
 static void push_value(lua_State *L, const reading *m, const json_span *v, int texts) {
   json_shape *s = m->s;
   if (v->type & (JSON_OBJECT | JSON_ARRAY)) json_build(L, v->at, m->r->scratch);
-  else if (v->type == JSON_STRING && v->length - 1 < JSON_TEXT_MAX && !v->escaped && s->texts &&
-           v->slot != JSON_NO_SLOT && s->slots[v->slot].luck > 0)
-    push_text(L, s, v, texts);
+  else if (v->type == JSON_STRING && v->length - 1 < JSON_TEXT_MAX && s->texts && v->slot != JSON_NO_SLOT && s->slots[v->slot].luck > 0)
+    push_text(L, s, v, texts, m->r->scratch);
   else json_push_scalar(L, v, m->r->scratch);
 }
 

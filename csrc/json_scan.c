@@ -7,7 +7,7 @@
 
 #include "json_part.h"
 
-/* ---- strings ---------------------------------------------------------------------------------------------------- */
+/* ---- strings ----------------------------------------------------------------------------------------------------- */
 
 static int hex_value(char c) {
   if (c >= '0' && c <= '9') return c - '0';
@@ -168,7 +168,7 @@ size_t json_unescape(const char *text, size_t n, char *out) {
   return (size_t)(out - begin);
 }
 
-/* ---- numbers ---------------------------------------------------------------------------------------------------- */
+/* ---- numbers ----------------------------------------------------------------------------------------------------- */
 
 enum {
   DIGITS_MAX = 780, /* the nearest float never depends on more than 767 digits, and on whether there are others */
@@ -199,7 +199,8 @@ static bool multiply(const char *digits, size_t n, long exponent, double *out) {
   return true;
 }
 
-/* Moves the point behind the last digit: strtod gets no decimal point, the one thing in a number that locales differ in. */
+/* Moves the point behind the last digit: strtod gets no decimal point, the one thing in a number that locales differ
+** in. */
 double json_float(const char *p, const char *end) {
   char digits[DIGITS_MAX + 32];
   size_t n = 0;
@@ -269,7 +270,7 @@ const char *json_scan_number(const char *p, json_span *out) {
   return isinf(out->as.number) ? NULL : p;
 }
 
-/* ---- values ----------------------------------------------------------------------------------------------------- */
+/* ---- values ------------------------------------------------------------------------------------------------------ */
 
 const char *json_scan_literal(const char *p, json_span *out) {
   out->at = p;

@@ -33,7 +33,7 @@ void json_shape_free(json_shape *s) {
   *s = fresh;
 }
 
-/* ---- names -------------------------------------------------------------------------------------------------------- */
+/* ---- names ------------------------------------------------------------------------------------------------------- */
 
 /* FNV-1a */
 static uint32_t hash_name(const char *name, size_t n) {
@@ -46,7 +46,8 @@ static bool is_name(const json_slot *slot, const char *name, size_t n, uint32_t 
   return slot->hash == hash && slot->length == n && memcmp(slot->text, name, n) == 0;
 }
 
-/* The slot of a name, or JSON_NO_SLOT; *place is then the free place for it in the hash table, or index_size for none. */
+/* The slot of a name, or JSON_NO_SLOT; *place is then the free place for it in the hash table, or index_size for
+** none. */
 static uint32_t find(const json_shape *s, const char *name, size_t n, uint32_t hash, size_t *place) {
   *place = s->index_size;
   for (size_t i = 0; i < s->probes; i++) {

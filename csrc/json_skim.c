@@ -1,6 +1,6 @@
 /*
-** The skimmer: checks a value byte by byte and can stop anywhere. Slower than the scanner, so it gets only values that are cut
-** by the end of the bytes or wrong. See json_part.h.
+** The skimmer: checks a value byte by byte and can stop anywhere. Slower than the scanner, so it gets only values
+** that are cut by the end of the bytes or wrong. See json_part.h.
 */
 #include <math.h>
 
@@ -73,7 +73,6 @@ static const char *take_value(json_skim *s, char c, unsigned room) {
 static const char *take_close(json_skim *s) {
   s->depth--;
   s->objects >>= 1;
-  if (s->depth <= 1) s->name_end = 0;
   after_value(s);
   return NULL;
 }
@@ -232,7 +231,6 @@ static const char *take(json_skim *s, const char *text, unsigned room) {
   }
 }
 
-bool json_skim_is_whole(const json_reader *r) { return r->skim.state == WHOLE; }
 
 static json_result refuse(json_reader *r, const char *what) {
   json_skim *s = &r->skim;

@@ -1,10 +1,12 @@
 /*
-** decode: how long a page of 100 statuses takes to become Lua tables: by lua-cjson, by csrc/json, and where the values are
-** ready and only the tables have to be made (the floor). Also csrc/json with four members kept and one record in five.
+** decode: how long a page of 100 statuses takes to become Lua tables: by lua-cjson, by csrc/json, and where the
+** values are ready and only the tables have to be made (the floor). Also csrc/json with four members kept and one
+** record in five.
 **
 **   decode [rounds]
 **
-** The contestants take turns; each time is the median of its rounds, CPU time of the process, garbage collection included.
+** The contestants take turns; each time is the median of its rounds, CPU time of the process, garbage collection
+** included.
 */
 #include <stdio.h>
 #include <stdlib.h>
@@ -31,15 +33,23 @@ typedef struct {
   int height, width, output_height, output_width;
 } kind;
 
-/* clang-format off */
 static const kind kinds[] = {
-  {"jpeg", "jpeg", "Enhance", "Standard",   "Standard V2",       "{\"subject_detection\":\"All\",\"face_enhancement\":true,\"face_enhancement_strength\":0.8}", "Completed", 1920, 1080, 3840, 2160},
-  {"png",  "png",  "Enhance", "Generative", "Redefine",          "{\"prompt\":\"a caf\\u00e9 in the rain\",\"creativity\":3,\"texture\":2,\"autoprompt\":false}", "Processing", 1024, 1024, 4096, 4096},
-  {"jpeg", "tiff", "Sharpen", "Standard",   "Lens Blur V2",      "{\"strength\":0.61,\"minor_denoise\":0.1,\"subject_detection\":\"Foreground\"}", "Completed", 6000, 4000, 6000, 4000},
-  {"tiff", "tiff", "Denoise", "Standard",   "High Fidelity V2",  "{\"strength\":0.4,\"original_detail\":0.25,\"subject_detection\":\"Background\"}", "Failed", 4032, 3024, 4032, 3024},
-  {"webp", "png",  "Enhance", "Standard",   "Low Resolution V2", "{\"fix_compression\":0.72,\"sharpen\":0.15,\"face_enhancement\":false,\"denoise\":0.3}", "Pending", 800, 600, 3200, 2400},
+    {"jpeg", "jpeg", "Enhance", "Standard", "Standard V2",
+     "{\"subject_detection\":\"All\",\"face_enhancement\":true,\"face_enhancement_strength\":0.8}", "Completed", 1920,
+     1080, 3840, 2160},
+    {"png", "png", "Enhance", "Generative", "Redefine",
+     "{\"prompt\":\"a caf\\u00e9 in the rain\",\"creativity\":3,\"texture\":2,\"autoprompt\":false}", "Processing",
+     1024, 1024, 4096, 4096},
+    {"jpeg", "tiff", "Sharpen", "Standard", "Lens Blur V2",
+     "{\"strength\":0.61,\"minor_denoise\":0.1,\"subject_detection\":\"Foreground\"}", "Completed", 6000, 4000, 6000,
+     4000},
+    {"tiff", "tiff", "Denoise", "Standard", "High Fidelity V2",
+     "{\"strength\":0.4,\"original_detail\":0.25,\"subject_detection\":\"Background\"}", "Failed", 4032, 3024, 4032,
+     3024},
+    {"webp", "png", "Enhance", "Standard", "Low Resolution V2",
+     "{\"fix_compression\":0.72,\"sharpen\":0.15,\"face_enhancement\":false,\"denoise\":0.3}", "Pending", 800, 600,
+     3200, 2400},
 };
-/* clang-format on */
 
 typedef struct {
   char text[128];
@@ -51,7 +61,7 @@ static value values[RECORDS][MEMBERS];
 static char page[RECORDS * 1024];
 static size_t page_size;
 
-/* ---- the page ------------------------------------------------------------------------------------------------------- */
+/* ---- the page ---------------------------------------------------------------------------------------------------- */
 
 static void set_text(value *v, const char *text) {
   v->length = strlen(text);
@@ -114,7 +124,7 @@ static void make_page(void) {
   page_size = (size_t)(out - page);
 }
 
-/* ---- the contestants: each leaves the list of records on the stack ------------------------------------------------------ */
+/* ---- the contestants: each leaves the list of records on the stack ----------------------------------------------- */
 
 static json_reader reader;
 static json_shape shape, narrow;
@@ -182,7 +192,7 @@ static bool is_failed(const void *context, size_t rule, const char *text, size_t
 
 static const json_filter failed = {1u << 14, is_failed, NULL};
 
-/* ---- the match ------------------------------------------------------------------------------------------------------------ */
+/* ---- the match --------------------------------------------------------------------------------------------------- */
 
 static const struct {
   const char *name;

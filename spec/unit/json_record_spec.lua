@@ -336,6 +336,10 @@ describe("json records: filters", function()
       assert.equal("", (ids({ name = { n = true } }, twice)))
    end)
 
+   it("do not want a record without the member", function()
+      assert.equal("2", (ids({ name = { n = true } }, '[{"id":"n","state":"n"},{"id":"2","state":"b","name":"n"},{"id":"n","state":"n","name":null}]')))
+   end)
+
    it("do not want what is no string", function()
       assert.equal("2", (ids({ any = { ["7"] = true } }, '[{"id":"1","state":"","any":7},{"id":"2","state":"","any":"7"}]')))
    end)

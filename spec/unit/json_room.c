@@ -3,12 +3,12 @@
 **
 **   r = json_room.reader()              r:feed(text) r:finish() r:full() r:unread() r:reset() r:sizes()
 **   r:value() r:skip() r:type() r:enter() r:element() r:member() r:finished()   -> result [, what was read]
-**   s = json_room.shape { rules = { { name, types, required }, … }, keep = { name = true, … }, keep_unknown = bool }
+**   s = json_room.shape { rules = { { name, types, required }, … }, keep = { name = true, … }, keep_unknown = b }
 **   s:filter { name = { text = true, … } }   s:sizes()
 **   r:record(s)                         -> result [, table]
 **   r:error()                           -> what, member, offset
 **
-**   r:run(s)                            -> result, list of the records up to there, as a caller of json_names_push reads them
+**   r:run(s)                            -> result, list of the records up to there, read with json_names_push
 **   json_room.starve(n, f, ...)         -> as pcall, but only n more blocks of memory are to be had from Lua
 **
 ** Results are "ok", "close", "more", "skipped", "malformed", "wrong", "too_large".
@@ -132,7 +132,7 @@ static int reader_member(lua_State *L) {
   return give_value(L, got);
 }
 
-/* ---- shapes ----------------------------------------------------------------------------------------------------------- */
+/* ---- shapes ------------------------------------------------------------------------------------------------------ */
 
 static bool accept(const void *context, size_t rule, const char *text, size_t n) {
   const room_shape *s = context;
@@ -232,7 +232,7 @@ static int reader_record(lua_State *L) {
   return give_value(L, json_record(L, r, &s->shape, 3));
 }
 
-/* ---- want of memory ---------------------------------------------------------------------------------------------------- */
+/* ---- want of memory ---------------------------------------------------------------------------------------------- */
 
 typedef struct {
   lua_Alloc alloc;
@@ -264,9 +264,10 @@ static int room_starve(lua_State *L) {
   return lua_gettop(L);
 }
 
-/* ---- many records in a row ------------------------------------------------------------------------------------------- */
+/* ---- many records in a row --------------------------------------------------------------------------------------- */
 
-/* reader:run(shape) -> the last result, list of all records of the list up to there; with the names on the stack meanwhile */
+/* reader:run(shape) -> the last result, list of all records of the list up to there; with the names on the stack
+** meanwhile */
 static int reader_run(lua_State *L) {
   json_reader *r = check_reader(L);
   room_shape *s = luaL_checkudata(L, 2, shape_name);
@@ -291,7 +292,7 @@ static int reader_run(lua_State *L) {
   return 2;
 }
 
-/* ---- the module ------------------------------------------------------------------------------------------------------- */
+/* ---- the module -------------------------------------------------------------------------------------------------- */
 
 static void add_class(lua_State *L, const char *name, const luaL_Reg *methods, lua_CFunction gc) {
   luaL_newmetatable(L, name);

@@ -50,7 +50,7 @@ end
 local function wish(column, sample)
    local width = #column.head
    for _, status in ipairs(sample) do width = math.max(width, text.width(said(column, status))) end
-   return math.min(math.max(width, math.min(column.least, width)), column.most)
+   return math.min(width, column.most)
 end
 
 local function total(list, member)
@@ -90,8 +90,9 @@ end
 -- @tparam table sample the first statuses
 -- @tparam integer width cells of the terminal
 -- @tparam boolean ascii
+-- @tparam boolean more_to_come
 -- @return the layout: head(), row(status, paint)
-function columns.layout(fields, sample, width, ascii)
+function columns.layout(fields, sample, width, ascii, more_to_come)
    local list = {}
    for i, name in ipairs(fields or columns.DEFAULT) do
       list[i] = column_of(name)
@@ -100,6 +101,10 @@ function columns.layout(fields, sample, width, ascii)
    end
    if not fields then fitting(list, width) end
    shrink(list, width)
+   -- A sample that was cut off says that more is to come, perhaps longer: what room is left is theirs.
+   for _, column in ipairs(more_to_come and list or {}) do
+      column.width = column.width + math.max(0, math.min(column.most - column.width, width - total(list, "width")))
+   end
    return setmetatable({ list = list, ellipsis = ascii and "~" or "…" }, Layout)
 end
 

@@ -77,8 +77,8 @@ local SAMPLE = 50 -- statuses that are looked at to find the widths
 
 local function table_writer(fields, o)
    local waiting, layout = {}, nil
-   local function begin()
-      layout = columns.layout(o.given and fields or nil, waiting, o.width, o.ascii)
+   local function begin(more_to_come)
+      layout = columns.layout(o.given and fields or nil, waiting, o.width, o.ascii, more_to_come)
       output.write(o.paint("head", layout:head()), "\n")
       for _, status in ipairs(waiting) do output.write(layout:row(status, o.paint), "\n") end
       waiting = nil
@@ -87,7 +87,7 @@ local function table_writer(fields, o)
       add = function(status)
          if layout then return output.write(layout:row(status, o.paint), "\n") end
          waiting[#waiting + 1] = status
-         if #waiting == SAMPLE then begin() end
+         if #waiting == SAMPLE then begin(true) end
       end,
       finish = function()
          if not layout and #waiting > 0 then begin() end

@@ -111,7 +111,7 @@ static void begin_one(lua_State *L, session *s, int first, const request_operati
   options_read(L, first + 1, &row, 1);
   timeout = options_number(L, -1, "timeout");
   c = call_begin(L, 1, s, operation, id, NULL, SESSION_RECORD_BODY_MAX);
-  c->request.deadline = c->request.begun + timeout;
+  request_set_timeout(&c->request, timeout);
 }
 
 static void begin_get(lua_State *L, session *s, int first) { begin_one(L, s, first, &REQUEST_GET_STATUS); }
@@ -138,7 +138,7 @@ static void begin_page(lua_State *L, session *s, int first) {
     (void)error_misuse(L, "cursor", "is longer than %d bytes", STATUS_CURSOR_MAX);
   cursor_query(query, (int)options_number(L, -1, "limit"), cursor);
   c = call_begin(L, 1, s, &REQUEST_GET_PAGE, NULL, query, s->limits.max_bytes);
-  c->request.deadline = c->request.begun + timeout;
+  request_set_timeout(&c->request, timeout);
 }
 
 typedef void begin_function(lua_State *L, session *s, int first);

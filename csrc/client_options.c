@@ -69,9 +69,12 @@ static const char *check_key(lua_State *L, int options) {
 static const char *check_base_url(lua_State *L, int options, transport_options *o) {
   const char *url = string_or_environment(L, options, "base_url", "TOPAZ_BASE_URL");
   transport_url parts;
+  bool is_url;
   if (!url) url = lua_pushstring(L, production_url);
   check_header_value(L, "base_url", url, lua_rawlen(L, -1));
-  if (!strstr(url, "://") || !transport_parse_url(url, &parts) || (!parts.http && !parts.https))
+  is_url = transport_parse_url(url, &parts);
+  if (parts.no_memory) (void)luaL_error(L, "topaz.client: not enough memory");
+  if (!is_url || !strstr(url, "://") || (!parts.http && !parts.https))
     (void)error_misuse(L, "base_url", "expected an https:// URL");
   if (parts.has_query)
     (void)error_misuse(L, "base_url", "has a query ('?'), which would swallow the path of every call");

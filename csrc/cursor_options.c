@@ -36,14 +36,15 @@ static char *encode_part(char *out, const char *text) {
 }
 
 void cursor_push_token(lua_State *L, const cursor_place *place) {
-  luaL_Buffer b;
-  char *text = luaL_buffinitsize(L, &b, CURSOR_TOKEN_MAX), *end;
+  /* No luaL_Buffer: Lua 5.4's leaves its own metatable half made when memory is short, and then fails for ever. */
+  char *text = lua_newuserdatauv(L, CURSOR_TOKEN_MAX, 0), *end;
   end = text + sprintf(text, "%s%c.%d.", token_head, place->paginated ? 'p' : 'a', place->limit);
   end = encode_part(end, place->page);
   *end++ = '.';
   end = encode_part(end, place->last);
   end += sprintf(end, ".%08" PRIx32, check_sum(text, (size_t)(end - text)));
-  luaL_pushresultsize(&b, (size_t)(end - text));
+  lua_pushlstring(L, text, (size_t)(end - text));
+  lua_remove(L, -2);
 }
 
 static int hex_digit(char c) {

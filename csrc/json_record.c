@@ -228,6 +228,7 @@ static void write_note(const reading *m) {
   s->note[0] = '\0';
   if (!(m->present & 1)) return;
   v = &s->spans[s->slots[0].span];
+  if (v->type != JSON_STRING) return;
   n = v->escaped ? json_unescape(v->at, v->length, m->r->scratch) : v->length;
   if (n >= s->note_size) n = s->note_size - 1;
   memcpy(s->note, v->escaped ? m->r->scratch : v->at, n);
@@ -299,7 +300,8 @@ static void push_texts(lua_State *L, json_shape *s, int keys) {
 static void push_value(lua_State *L, const reading *m, const json_span *v, int texts) {
   json_shape *s = m->s;
   if (v->type & (JSON_OBJECT | JSON_ARRAY)) json_build(L, v->at, m->r->scratch);
-  else if (v->type == JSON_STRING && v->length - 1 < JSON_TEXT_MAX && s->texts && v->slot != JSON_NO_SLOT && s->slots[v->slot].luck > 0)
+  else if (v->type == JSON_STRING && v->length - 1 < JSON_TEXT_MAX && s->texts && v->slot != JSON_NO_SLOT &&
+           s->slots[v->slot].luck > 0)
     push_text(L, s, v, texts, m->r->scratch);
   else json_push_scalar(L, v, m->r->scratch);
 }

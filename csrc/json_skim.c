@@ -231,7 +231,6 @@ static const char *take(json_skim *s, const char *text, unsigned room) {
   }
 }
 
-
 static json_result refuse(json_reader *r, const char *what) {
   json_skim *s = &r->skim;
   const char *name = r->data + r->start + s->name;

@@ -32,12 +32,15 @@ static void unlink_request(request *r) {
 
 static void link_request(request *r, int list) {
   request_list *l = &r->session->lists[list];
+  bool first = list == SESSION_QUEUED && r->attempts > 0; /* one that is sent again has waited already */
   r->list = list;
-  r->prev = l->tail;
-  r->next = NULL;
-  if (l->tail) l->tail->next = r;
+  r->prev = first ? NULL : l->tail;
+  r->next = first ? l->head : NULL;
+  if (r->prev) r->prev->next = r;
   else l->head = r;
-  l->tail = r;
+  if (r->next) r->next->prev = r;
+  else l->tail = r;
+  if (list == SESSION_QUEUED && r->deadline < r->session->first_deadline) r->session->first_deadline = r->deadline;
   if (list == SESSION_ACTIVE) r->session->active++;
   if (list != SESSION_SETTLED) r->session->unsettled++;
 }
@@ -241,7 +244,7 @@ void request_close_all(session *s) {
 bool request_launch(request *r) {
   session *s = r->session;
   json_reset(&r->body);
-  r->too_large = false;
+  r->too_large = r->spared = false;
   r->attempts++;
   s->stats.attempts++;
   r->attempt_begun = r->attempt_progress = s->attended;
@@ -258,4 +261,15 @@ bool request_launch(request *r) {
   return false;
 }
 
+void request_set_timeout(request *r, double seconds) {
+  r->deadline = r->begun + seconds;
+  if (r->deadline < r->session->first_deadline) r->session->first_deadline = r->deadline;
+}
+
 void request_late(request *r) { fail(r, ERROR_TIMEOUT, "the time of the call was over before it could be sent"); }
+
+void request_held(request *r, double delay) {
+  r->transfer.http_status = 0; /* of an earlier attempt */
+  fail(r, ERROR_RATE_LIMITED, "the server asked for a pause that is longer than the time of the call");
+  r->error.retry_after = delay;
+}

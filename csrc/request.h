@@ -58,6 +58,7 @@ struct request {
   bool unknown;      /* an attempt was sent and its outcome is not known */
   bool already_gone; /* DONE: a DELETE that met 404 after an unknown outcome */
   bool too_large;
+  bool spared;         /* met a 429 of a round that was paid for: its retry does not draw on the budget */
   const char *refused; /* FAILED: why there was no other attempt; a static text or NULL */
   uint64_t max_bytes;
   double begun, deadline;  /* monotonic */
@@ -73,6 +74,8 @@ struct request {
 ** Owner calls request_free in the end, whatever happened. */
 bool request_begin(request *r, session *s, const request_operation *operation, const char *process_id,
                    const char *query, uint64_t max_bytes);
+/* Another time for the whole call than the session's, counted from its beginning. */
+void request_set_timeout(request *r, double seconds);
 /* Ends it if it still runs, without a result, and frees what it owns. Twice is fine. */
 void request_free(request *r);
 /* Ends it with an error of this kind; does nothing when it has settled. */

@@ -112,7 +112,7 @@ static bool try_again(request *r, retry_fault fault, double asked) {
     r->refused = "; another attempt does not fit the time of the call";
     return false;
   }
-  if (!retry_budget_take(&s->budget, fault == RETRY_TIMED_OUT)) {
+  if (!r->spared && !retry_budget_take(&s->budget, fault == RETRY_TIMED_OUT)) {
     r->refused = "; no more retries for now, since too many calls fail";
     return false;
   }
@@ -164,9 +164,9 @@ void request_attempt_over(request *r) {
   request_emit(r, "response", reason_of(fault, x->http_status), 0);
   if (x->http_status == 429) {
     s->stats.throttled++;
-    retry_pacer_limited(&s->pacer, transport_now(), asked_delay(r));
+    r->spared = !retry_pacer_limited(&s->pacer, transport_now(), x->started, asked_delay(r));
     request_emit(r, "throttle", "rate_limited", retry_pacer_delay(&s->pacer, transport_now()));
-  } else if (request_has_answer(r)) retry_pacer_succeeded(&s->pacer, transport_now());
+  } else if (request_has_answer(r)) retry_pacer_succeeded(&s->pacer, x->started);
   if (fault == RETRY_ANSWERED && request_has_answer(r) && r->operation->has_body &&
       (request_is_delete(r) || x->http_status != 204)) {
     request_move(r, SESSION_SETTLED, REQUEST_BODY);

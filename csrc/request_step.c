@@ -1,20 +1,45 @@
 /* The part of the request room that moves requests along; request.c is about one request. */
 #include "request_part.h"
 
+#include <math.h>
 #include <stddef.h>
 
-/* Starts what may be started: as many at a time as connections or streams are allowed, as fast as the pacer says. */
+/* How many requests may be in flight: as many as connections or streams are allowed, and as the pacer says. */
+static unsigned in_flight_most(const session *s) {
+  unsigned most = s->multiplexed ? SESSION_STREAMS_MAX : s->limits.max_connections;
+  unsigned window = retry_pacer_window(&s->pacer);
+  return window < most ? window : most;
+}
+
+/* Starts what may be started, as fast as the pacer says. */
 static void launch(session *s) {
   double now = transport_now();
-  unsigned limit = s->multiplexed ? SESSION_STREAMS_MAX : s->limits.max_connections;
+  unsigned limit = in_flight_most(s);
   for (request *r = s->lists[SESSION_QUEUED].head; r; r = s->lists[SESSION_QUEUED].head) {
+    double delay = retry_pacer_delay(&s->pacer, now);
     if (r->deadline <= now) {
       request_late(r);
       continue;
     }
-    if (s->active >= limit || retry_pacer_delay(&s->pacer, now) > 0) return;
-    retry_pacer_sent(&s->pacer, now);
+    if (now + delay >= r->deadline) { /* not slept, since it would not help */
+      request_held(r, delay);
+      continue;
+    }
+    if (s->active >= limit || delay > 0) return;
+    retry_pacer_sent(&s->pacer, now, s->active + 1);
     (void)request_launch(r);
+  }
+}
+
+/* Ends the queued requests whose time is over, wherever they stand; looks for them only when there is one. */
+static void expire_queued(session *s, double now) {
+  request *next;
+  if (now < s->first_deadline) return;
+  s->first_deadline = HUGE_VAL;
+  for (request *r = s->lists[SESSION_QUEUED].head; r; r = next) {
+    next = r->next;
+    if (r->deadline <= now) request_late(r);
+    else if (r->deadline < s->first_deadline) s->first_deadline = r->deadline;
   }
 }
 
@@ -68,6 +93,7 @@ void request_step(session *s, double timeout) {
     s->attended += now - before;
     wake_delayed(s, now);
     expire(s, now);
+    expire_queued(s, now);
     s->last_step = now;
   }
   launch(s);
@@ -75,7 +101,7 @@ void request_step(session *s, double timeout) {
 
 double request_timeout(const session *s) {
   double now = transport_now(), least = transport_timeout(s->net);
-  unsigned limit = s->multiplexed ? SESSION_STREAMS_MAX : s->limits.max_connections;
+  unsigned limit = in_flight_most(s);
 #define AT_MOST(value)                                                                                                 \
   do {                                                                                                                 \
     double v_ = (value);                                                                                               \
@@ -86,7 +112,7 @@ double request_timeout(const session *s) {
   for (const request *r = s->lists[SESSION_DELAYED].head; r; r = r->next) AT_MOST(r->not_before - now);
   for (const request *r = s->lists[SESSION_ACTIVE].head; r; r = r->next) AT_MOST(time_left(r, now));
   if (s->lists[SESSION_QUEUED].head) {
-    AT_MOST(s->lists[SESSION_QUEUED].head->deadline - now);
+    AT_MOST(s->first_deadline - now);
     if (s->active < limit) AT_MOST(retry_pacer_delay(&s->pacer, now));
   }
 #undef AT_MOST

@@ -69,42 +69,71 @@ void retry_budget_return(retry_budget *b) {
   if (b->tokens > RETRY_BUDGET_FULL) b->tokens = RETRY_BUDGET_FULL;
 }
 
-/* ---- the pacer --------------------------------------------------------------------------------------------------- */
+/* ---- the pacer -------------------------------------------------------------------------------------------------- */
+
+static const double window_first = 16;     /* in flight at once to a server of which nothing is known */
+static const double window_growth = 0.375; /* per success while the window is full: 100 after 224 of them */
+static const double window_most = 1024;
+static const double rate_least = 0.25;
+static const double growth_first = 2;   /* per success: after one cut the limit may be far above what was measured */
+static const double growth_later = 0.5; /* it was met twice and is near */
+static const double far_above = 8; /* times what is used; while the rate is the brake it grows by less in a second */
 
 void retry_pacer_init(retry_pacer *p, double max_rate) {
   *p = (retry_pacer){0};
   p->max_rate = max_rate > 0 ? max_rate : 0;
-  p->last_cut = -1;
+  p->window = window_first;
 }
 
 double retry_pacer_delay(const retry_pacer *p, double now) { return p->next > now ? p->next - now : 0; }
 
-static double limit_of(const retry_pacer *p) { return p->rate > 0 ? p->rate : p->max_rate; }
+unsigned retry_pacer_window(const retry_pacer *p) { return (unsigned)p->window; }
 
-void retry_pacer_sent(retry_pacer *p, double now) {
+/* 0: none. */
+static double limit_of(const retry_pacer *p) {
+  return p->rate > 0 && (p->max_rate <= 0 || p->rate < p->max_rate) ? p->rate : p->max_rate;
+}
+
+/* What was sent in the last full second, or already in this one: a burst of milliseconds is no rate. */
+static double used_rate(const retry_pacer *p) { return p->second_count > p->measured ? p->second_count : p->measured; }
+
+void retry_pacer_sent(retry_pacer *p, double now, unsigned in_flight) {
   double limit = limit_of(p);
-  if (now - p->window_start >= 1) {
-    p->measured = p->window_count / (now - p->window_start);
-    p->window_start = now;
-    p->window_count = 0;
+  if (now - p->second_start >= 1) {
+    p->measured = p->second_count / (now - p->second_start);
+    p->second_start = now;
+    p->second_count = 0;
   }
-  p->window_count++;
+  p->second_count++;
+  p->in_flight = in_flight;
   if (limit > 0) p->next = now + 1 / limit;
 }
 
-void retry_pacer_limited(retry_pacer *p, double now, double retry_after) {
-  double used = p->window_count > p->measured ? p->window_count : p->measured;
-  if (retry_after > 0 && p->next < now + retry_after) p->next = now + retry_after;
-  if (p->rate > 0 && now < p->last_cut + 1) return;
-  p->last_cut = now;
-  p->rate = (p->rate > 0 && p->rate < used ? p->rate : used) / 2;
-  if (p->rate < 0.25) p->rate = 0.25;
-  if (p->next < now + 1 / p->rate) p->next = now + 1 / p->rate;
+/* Counting begins anew after the hold, whose silence says nothing of what is used. */
+static void hold_until(retry_pacer *p, double time) {
+  if (p->next >= time) return;
+  p->measured = used_rate(p);
+  p->second_count = 0;
+  p->second_start = p->next = time;
 }
 
-void retry_pacer_succeeded(retry_pacer *p, double now) {
-  (void)now;
-  if (p->rate <= 0) return;
-  p->rate += 0.5;
-  if (p->rate > 8 * p->measured || (p->max_rate > 0 && p->rate >= p->max_rate)) p->rate = 0;
+bool retry_pacer_limited(retry_pacer *p, double now, double sent, double retry_after) {
+  bool is_news = p->rate <= 0 || sent > p->cut;
+  if (is_news) {
+    double used = used_rate(p);
+    p->growth = p->rate > 0 ? growth_later : growth_first;
+    p->rate = (p->rate > 0 && p->rate < used ? p->rate : used) / 2;
+    if (p->rate < rate_least) p->rate = rate_least;
+    p->cut = now;
+    hold_until(p, now + 1 / limit_of(p));
+  }
+  hold_until(p, now + retry_after); /* a negative one is in the past */
+  return is_news;
+}
+
+void retry_pacer_succeeded(retry_pacer *p, double sent) {
+  if (p->in_flight + 1 > p->window && p->window < window_most) p->window += window_growth;
+  if (p->rate <= 0 || sent <= p->cut) return;
+  p->rate += p->growth;
+  if (p->rate >= far_above * used_rate(p) || (p->max_rate > 0 && p->rate >= p->max_rate)) p->rate = 0;
 }

@@ -69,22 +69,33 @@ bool retry_budget_take(retry_budget *b, bool after_timeout); /* false: not enoug
 void retry_budget_return(retry_budget *b);
 
 /*
-** The pacer spaces the requests of a whole client. Without a 429 and without a ceiling it never holds anything back. A 429
-** halves the rate (from what was really sent of late), a Retry-After holds everything until then, successes let the rate grow back; once the
-** rate is well above what is used, or reaches the ceiling, the brake is off again.
+** The pacer keeps a whole client within what the server takes: by the rate, and by how many requests are in flight.
+**
+** Without a 429 and without a ceiling it never delays. What it always does is to widen the number in flight step by
+** step, since a limit is met by everything that is in flight. A 429 halves the rate (from what was really sent of late)
+** once per round: not again for requests that had been sent before the cut. A Retry-After holds everything until then.
+** Successes let the rate grow back; once it is far above what is used, or reaches the ceiling, the brake is off again.
 */
 typedef struct {
   double max_rate;               /* requests per second; 0: none */
-  double rate;                   /* the present limit; 0: none */
+  double rate;                   /* the limit that 429s have taught; 0: the brake is off */
+  double growth;                 /* what a success adds to the rate */
   double next;                   /* no request before this time */
-  double last_cut;               /* when the rate was last halved: one cut per round of answers, not one per answer */
-  double window_start, measured; /* what was really sent, per second */
-  unsigned window_count;
+  double cut;                    /* when the rate was last halved */
+  double window;                 /* requests in flight */
+  unsigned in_flight;            /* as of the last send */
+  double second_start, measured; /* what was really sent, per second */
+  unsigned second_count;
 } retry_pacer;
 void retry_pacer_init(retry_pacer *p, double max_rate);
-double retry_pacer_delay(const retry_pacer *p, double now); /* 0: may be sent now */
-void retry_pacer_sent(retry_pacer *p, double now);
-void retry_pacer_limited(retry_pacer *p, double now, double retry_after); /* a 429; retry_after < 0: none given */
-void retry_pacer_succeeded(retry_pacer *p, double now);
+double retry_pacer_delay(const retry_pacer *p, double now); /* 0: may be sent now, if the window has room */
+unsigned retry_pacer_window(const retry_pacer *p);          /* requests in flight at most, 1 or more */
+/* `in_flight` counts this one. */
+void retry_pacer_sent(retry_pacer *p, double now, unsigned in_flight);
+/* A 429 to a request sent at `sent`; retry_after < 0: none given. true: it is news and cut the rate, so its retry draws
+** on the budget; false: one more of a round that was paid for. */
+bool retry_pacer_limited(retry_pacer *p, double now, double sent, double retry_after);
+/* A 2xx to a request sent at `sent`. */
+void retry_pacer_succeeded(retry_pacer *p, double sent);
 
 #endif

@@ -2,6 +2,7 @@
 
 #include "session.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -23,6 +24,7 @@ bool session_open(session *s, const char *base_url, const session_limits *limits
   s->pid = getpid();
   s->limits = *limits;
   s->ready_tail = &s->ready;
+  s->first_deadline = HUGE_VAL;
   s->random = seed(s);
   retry_budget_init(&s->budget);
   retry_pacer_init(&s->pacer, max_rate);

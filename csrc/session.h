@@ -62,6 +62,7 @@ typedef struct session {
   retry_pacer pacer;
   request_list lists[SESSION_LISTS];
   unsigned active;       /* length of the active list */
+  double first_deadline; /* no queued request's deadline is earlier */
   unsigned unsettled;    /* length of all lists but the settled one */
   struct request *ready; /* requests with news for whoever waits for them */
   struct request **ready_tail;

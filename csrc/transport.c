@@ -30,6 +30,7 @@ struct transport {
   bool allow_http, http2;
   unsigned max_connections, connections;
   pid_t pid;    /* of the process that made it */
+  bool spoiled; /* libcurl may have been left with a connection that will never be */
   double timer; /* when libcurl wants to be called; negative: not at all */
   CURL *idle[IDLE_HANDLES_MAX];
   unsigned idle_count;
@@ -326,6 +327,8 @@ static void finish(transport *t, transfer *x, CURLcode rc) {
     x->end = TRANSFER_LOST;
     words = "the connection was lost before an answer came";
   } else if (x->end == TRANSFER_OK) x->end = transfer_classify(rc, x);
+  /* libcurl keeps a connection that it had no memory to set up, and all later transfers wait for it. */
+  if (rc == CURLE_OUT_OF_MEMORY && x->sends == 0) t->spoiled = true;
   if (rc != CURLE_OK) transfer_copy_value(x->detail, sizeof x->detail, words, strlen(words));
   release(t, x);
   x->next = NULL;
@@ -350,6 +353,7 @@ static void start_over(transport *t) {
   curl_multi_cleanup(t->multi);
   t->multi = NULL;
   t->timer = -1;
+  t->spoiled = false;
 }
 
 static void collect(transport *t) {
@@ -384,7 +388,7 @@ void transport_step(transport *t, double timeout) {
     rc = curl_multi_socket_action(t->multi, CURL_SOCKET_TIMEOUT, 0, &running);
   }
   if (rc == CURLM_OK) collect(t);
-  else start_over(t);
+  if (rc != CURLM_OK || t->spoiled) start_over(t);
 }
 
 transfer *transport_finished(transport *t) {

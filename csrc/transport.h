@@ -106,9 +106,9 @@ void transport_hide_key(const transport *t, char *text);
 
 /* What a base URL says. */
 typedef struct {
-  bool https, http, loopback, has_query, has_fragment, has_user;
+  bool https, http, loopback, has_query, has_fragment, has_user, no_memory;
 } transport_url;
-bool transport_parse_url(const char *url, transport_url *out); /* false: no URL */
+bool transport_parse_url(const char *url, transport_url *out); /* false: no URL, or no_memory */
 /* scheme://host[:port] of an absolute URL; false: it has none. */
 bool transport_origin(const char *url, char *out, size_t size);
 

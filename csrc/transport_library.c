@@ -48,10 +48,12 @@ static bool is_loopback(const char *host) {
   return inet_pton(AF_INET, host, &v4) == 1 && (ntohl(v4.s_addr) >> 24) == 127;
 }
 
-/* Whether the URL has this part; its text is freed unless wanted. */
-static bool has_part(CURLU *u, CURLUPart part, char **text) {
+/* Whether the URL has this part; its text is freed unless wanted. CURLUE_OUT_OF_MEMORY is noted in *rc. */
+static bool has_part(CURLU *u, CURLUPart part, char **text, CURLUcode *rc) {
   char *s = NULL;
-  bool ok = curl_url_get(u, part, &s, 0) == CURLUE_OK && s;
+  CURLUcode got = curl_url_get(u, part, &s, 0);
+  bool ok = got == CURLUE_OK && s;
+  if (got == CURLUE_OUT_OF_MEMORY) *rc = got;
   if (text) *text = s;
   else curl_free(s);
   return ok;
@@ -60,17 +62,20 @@ static bool has_part(CURLU *u, CURLUPart part, char **text) {
 bool transport_parse_url(const char *url, transport_url *out) {
   CURLU *u = curl_url();
   char *scheme = NULL, *host = NULL;
-  bool ok = u && curl_url_set(u, CURLUPART_URL, url, CURLU_NON_SUPPORT_SCHEME) == CURLUE_OK;
+  CURLUcode rc = u ? curl_url_set(u, CURLUPART_URL, url, CURLU_NON_SUPPORT_SCHEME) : CURLUE_OUT_OF_MEMORY;
+  bool ok = rc == CURLUE_OK;
   memset(out, 0, sizeof *out);
-  ok = ok && has_part(u, CURLUPART_SCHEME, &scheme) && has_part(u, CURLUPART_HOST, &host);
+  ok = ok && has_part(u, CURLUPART_SCHEME, &scheme, &rc) && has_part(u, CURLUPART_HOST, &host, &rc);
   if (ok) {
     out->https = strcmp(scheme, "https") == 0;
     out->http = strcmp(scheme, "http") == 0;
     out->loopback = is_loopback(host);
-    out->has_query = has_part(u, CURLUPART_QUERY, NULL) || strchr(url, '?');
-    out->has_fragment = has_part(u, CURLUPART_FRAGMENT, NULL) || strchr(url, '#');
-    out->has_user = has_part(u, CURLUPART_USER, NULL) || has_part(u, CURLUPART_PASSWORD, NULL);
+    out->has_query = has_part(u, CURLUPART_QUERY, NULL, &rc) || strchr(url, '?');
+    out->has_fragment = has_part(u, CURLUPART_FRAGMENT, NULL, &rc) || strchr(url, '#');
+    out->has_user = has_part(u, CURLUPART_USER, NULL, &rc) || has_part(u, CURLUPART_PASSWORD, NULL, &rc);
   }
+  out->no_memory = rc == CURLUE_OUT_OF_MEMORY;
+  ok = ok && !out->no_memory;
   curl_free(scheme);
   curl_free(host);
   curl_url_cleanup(u);
@@ -80,6 +85,7 @@ bool transport_parse_url(const char *url, transport_url *out) {
 bool transport_origin(const char *url, char *out, size_t size) {
   CURLU *u = curl_url();
   char *text = NULL;
+  CURLUcode rc = CURLUE_OK;
   bool ok = u && curl_url_set(u, CURLUPART_URL, url, CURLU_NON_SUPPORT_SCHEME) == CURLUE_OK;
   if (ok) {
     (void)curl_url_set(u, CURLUPART_USER, NULL, 0);
@@ -87,7 +93,7 @@ bool transport_origin(const char *url, char *out, size_t size) {
     (void)curl_url_set(u, CURLUPART_QUERY, NULL, 0);
     (void)curl_url_set(u, CURLUPART_FRAGMENT, NULL, 0);
     (void)curl_url_set(u, CURLUPART_PATH, NULL, 0);
-    ok = has_part(u, CURLUPART_URL, &text) && strlen(text) < size;
+    ok = has_part(u, CURLUPART_URL, &text, &rc) && strlen(text) < size;
   }
   if (ok) memcpy(out, text, strlen(text) + 1);
   curl_free(text);

@@ -174,7 +174,7 @@ local function mark_of(self, job, now)
    local since = stalled(self, job, now)
    if since then return "stalled " .. text.duration(since), "stalled" end
    if job.word ~= "Processing" or not job.ends then return text.safe(job.word) end
-   return text.duration(math.max(job.ends - now, 1)) .. " left"
+   return job.ends > now and text.duration(math.max(job.ends - now, 1)) .. " left" or "any moment"
 end
 
 -- The jobs to show when not all fit: who is furthest first, then who waits, in the order they came; ended ones only if asked for.

@@ -83,8 +83,9 @@ local function configuration(options, dir, ports, root)
   local http, limit, tls = {}, "", ""
   if options.rate_limit then
     http[#http + 1] = "  limit_req_zone $http_x_api_key zone=api:1m rate=" .. options.rate_limit.rate .. ";"
-    limit = ("      limit_req zone=api burst=%d nodelay;\n      limit_req_status 429;\n      error_page 429 @limited;")
-      :format(options.rate_limit.burst or 0)
+    local burst = options.rate_limit.burst or 0 -- nginx takes no burst=0
+    limit = ("      limit_req zone=api%s;\n      limit_req_status 429;\n      error_page 429 @limited;")
+      :format(burst > 0 and (" burst=%d nodelay"):format(burst) or "")
   end
   if options.gzip then
     http[#http + 1] = "  gzip on;\n  gzip_types application/json;\n  gzip_min_length 100;\n  gzip_proxied any;"

@@ -2,7 +2,8 @@
 ** A list response of either shape by status_list_next: in pieces the same records, page and errors as whole, and the
 ** records that lua-cjson reads.
 **
-** The first byte: bit 7 keeps two members only, bit 6 filters by `status`; all of it seeds the sizes of the pieces.
+** The first byte: bit 7 keeps two members only, bit 6 filters by `status`, bit 3 reads with the names of members on the
+** stack, as the cursor does; all of it seeds the sizes of the pieces.
 */
 #include <string.h>
 
@@ -17,6 +18,7 @@ typedef struct {
   status_list list;
   lua_Integer count; /* records */
   json_result result;
+  char id[128]; /* the shape's note */
 } reading;
 
 static bool accept(const void *context, size_t rule, const char *text, size_t n) {
@@ -25,31 +27,42 @@ static bool accept(const void *context, size_t rule, const char *text, size_t n)
   return n > 0 && text[0] == 'C';
 }
 
+/* Reads on until bytes are wanted or it is over. */
+static void read_on(lua_State *L, reading *m, int records, bool names) {
+  int page = records + 1, keys = records + 2;
+  if (names) (void)json_names_push(L, &m->shape, keys);
+  do {
+    m->result = status_list_next(L, &m->list, &m->reader, &m->shape, keys, page);
+    if (m->result != JSON_OK) continue;
+    lua_rawseti(L, records, ++m->count);
+    lua_rawgeti(L, records, m->count);
+    lua_getfield(L, -1, "process_id");
+    fuzz_check(strncmp(m->id, lua_tostring(L, -1), sizeof m->id - 1) == 0, "the note is not the process_id");
+    lua_pop(L, 2);
+  } while (m->result == JSON_OK || m->result == JSON_SKIPPED);
+  if (names) json_names_drop(&m->shape);
+  lua_settop(L, keys);
+}
+
 /* Leaves the records and the page on the stack. */
 static void read_list(lua_State *L, reading *m, fuzz_input *in, unsigned mode) {
   static const json_filter filter_by_status = {1u << 14, accept, NULL};
-  int records, page;
-  lua_newtable(L);
-  records = lua_gettop(L);
-  lua_newtable(L);
-  page = records + 1;
-  lua_newtable(L); /* keys */
+  int records = lua_gettop(L) + 1;
+  for (int i = 0; i < 3; i++) lua_newtable(L); /* records, page, keys */
   memset(m, 0, sizeof *m);
   json_init(&m->reader);
   json_shape_init(&m->shape, STATUS_RULES, STATUS_RULE_COUNT);
+  m->shape.note = m->id;
+  m->shape.note_size = sizeof m->id;
   if (mode & 128) {
     m->shape.keep = 1u << 0 | 1u << 14;
     m->shape.keep_unknown = false;
   }
   if (mode & 64) m->shape.filter = &filter_by_status;
   status_list_init(&m->list);
-  for (;;) {
-    m->result = status_list_next(L, &m->list, &m->reader, &m->shape, page + 1, page);
-    if (m->result == JSON_OK) lua_rawseti(L, records, ++m->count);
-    else if (m->result != JSON_SKIPPED && (m->result != JSON_MORE || !fuzz_feed(&m->reader, in))) break;
-  }
-  fuzz_check(lua_gettop(L) == page + 1, "something is left on the stack");
-  lua_settop(L, page);
+  do read_on(L, m, records, (mode & 8) != 0);
+  while (m->result == JSON_MORE && fuzz_feed(&m->reader, in));
+  lua_settop(L, records + 1);
 }
 
 static void compare(const reading *a, const reading *b) {

@@ -7,7 +7,7 @@
 static const char *const operations[] = {"read", "delete_one", "delete_all", NULL};
 static const char *const faults[] = {"answered", "resolve",  "connect",   "tls", "timed_out",
                                      "lost",     "protocol", "too_large", NULL};
-static const char budget_type[] = "retry_room.budget";
+static const char budget_type[] = "retry_room.budget", pacer_type[] = "retry_room.pacer";
 
 /* (operation, fault, http_status, sent, earlier_unknown) */
 static retry_attempt check_attempt(lua_State *L) {
@@ -90,6 +90,52 @@ static int budget_tokens(lua_State *L) {
   return 1;
 }
 
+/* pacer(max_rate) -> userdata */
+static int pacer(lua_State *L) {
+  double max_rate = luaL_optnumber(L, 1, 0);
+  retry_pacer_init(lua_newuserdatauv(L, sizeof(retry_pacer), 0), max_rate);
+  luaL_setmetatable(L, pacer_type);
+  return 1;
+}
+
+/* pacer:delay(now) -> seconds */
+static int pacer_delay(lua_State *L) {
+  lua_pushnumber(L, retry_pacer_delay(luaL_checkudata(L, 1, pacer_type), luaL_checknumber(L, 2)));
+  return 1;
+}
+
+/* pacer:window() -> requests in flight at most */
+static int pacer_window(lua_State *L) {
+  lua_pushinteger(L, retry_pacer_window(luaL_checkudata(L, 1, pacer_type)));
+  return 1;
+}
+
+/* pacer:sent(now, in_flight) */
+static int pacer_sent(lua_State *L) {
+  retry_pacer_sent(luaL_checkudata(L, 1, pacer_type), luaL_checknumber(L, 2), (unsigned)luaL_checkinteger(L, 3));
+  return 0;
+}
+
+/* pacer:limited(now, sent, retry_after) -> whether it was news */
+static int pacer_limited(lua_State *L) {
+  lua_pushboolean(L, retry_pacer_limited(luaL_checkudata(L, 1, pacer_type), luaL_checknumber(L, 2),
+                                         luaL_checknumber(L, 3), luaL_optnumber(L, 4, -1)));
+  return 1;
+}
+
+/* pacer:succeeded(sent) */
+static int pacer_succeeded(lua_State *L) {
+  retry_pacer_succeeded(luaL_checkudata(L, 1, pacer_type), luaL_checknumber(L, 2));
+  return 0;
+}
+
+/* pacer:rate() -> requests per second, 0: the brake is off */
+static int pacer_rate(lua_State *L) {
+  const retry_pacer *p = luaL_checkudata(L, 1, pacer_type);
+  lua_pushnumber(L, p->rate);
+  return 1;
+}
+
 static void new_type(lua_State *L, const char *name, const luaL_Reg *methods) {
   luaL_newmetatable(L, name);
   luaL_setfuncs(L, methods, 0);
@@ -103,10 +149,14 @@ int luaopen_retry_room(lua_State *L);
 int luaopen_retry_room(lua_State *L) {
   static const luaL_Reg budget_methods[] = {
       {"take", budget_take}, {"return_one", budget_return}, {"tokens", budget_tokens}, {NULL, NULL}};
-  static const luaL_Reg functions[] = {{"judge", judge}, {"is_unknown", is_unknown}, {"backoff", backoff},
-                                       {"after", after}, {"http_date", http_date},   {"budget", budget},
-                                       {NULL, NULL}};
+  static const luaL_Reg pacer_methods[] = {
+      {"delay", pacer_delay},         {"window", pacer_window}, {"sent", pacer_sent}, {"limited", pacer_limited},
+      {"succeeded", pacer_succeeded}, {"rate", pacer_rate},     {NULL, NULL}};
+  static const luaL_Reg functions[] = {
+      {"judge", judge},         {"is_unknown", is_unknown}, {"backoff", backoff}, {"after", after},
+      {"http_date", http_date}, {"budget", budget},         {"pacer", pacer},     {NULL, NULL}};
   new_type(L, budget_type, budget_methods);
+  new_type(L, pacer_type, pacer_methods);
   luaL_newlib(L, functions);
   return 1;
 }

@@ -1,0 +1,219 @@
+--- topaz-status watch: jobs live, on the whole screen or as lines.
+--
+-- Two tasks do the asking: one reads the list, all of it at first and from time to time, between times its beginning, where new jobs
+-- appear; the other follows the jobs that have not ended. The main loop draws and looks for keys.
+local core = require "topaz.core"
+local output = require "topaz.cli.output"
+local problem = require "topaz.cli.problem"
+local progress = require "topaz.progress"
+local terminal = require "topaz.cli.terminal"
+local text = require "topaz.text"
+local topaz = require "topaz"
+local view = require "topaz.cli.watch_view"
+
+local LOOK_EVERY = 2          -- seconds between looks at the beginning of the list
+local READ_EVERY = 30         -- seconds between readings of the whole list …
+local READ_EVERY_PER_PAGE = 6 -- … and for each of its pages
+local CHANGES_KEPT = 200
+local TICK = 0.1              -- seconds between looks for a key, and between drawings
+local LONGEST = 7 * 86400
+local FIELDS = { "process_id", "status", "filename", "progress", "eta", "modification_time" }
+local PASSING = { network = true, timeout = true, rate_limited = true, server_error = true }
+
+local Watch = {}
+Watch.__index = Watch
+
+-- ---- what is known ----------------------------------------------------------------------------------------------------
+
+local function new(shell, ids)
+   return setmetatable({
+      shell = shell, client = shell:client(), ids = ids, bars = progress.new(), counts = {}, words = {}, changes = {},
+      title = "topaz-status watch   " .. (tostring(shell:client()):match "%((.*)%)" or ""),
+   }, Watch)
+end
+
+local function tell_line(status)
+   output.write(table.concat({
+      os.date "%Y-%m-%dT%H:%M:%S", status.process_id, text.safe(status.status), tostring(status.progress or ""),
+      text.safe(status.filename or ""),
+   }, "\t"), "\n")
+   output.flush()
+end
+
+-- Notes the word of a job; nil: it is gone. `quiet`: it is no news.
+local function note_word(self, status, word, quiet)
+   local key = status.process_id:lower()
+   local before = self.words[key]
+   if before == word then return end
+   self.words[key] = word
+   if before then self.counts[before] = self.counts[before] - 1 end
+   if word then self.counts[word] = (self.counts[word] or 0) + 1 end
+   if quiet then return end
+   local shown = { process_id = status.process_id, status = word or "gone", progress = status.progress, filename = status.filename }
+   if not self.screen then tell_line(shown) end
+   self.changes[#self.changes + 1] = {
+      time = core.wall(), id = status.process_id, name = status.filename or "", from = before, to = word or "gone",
+   }
+   if #self.changes > CHANGES_KEPT then table.remove(self.changes, 1) end
+end
+
+-- A status that the list has. Returns whether it was not known.
+local function met(self, status)
+   local key = status.process_id:lower()
+   local is_new, over = self.words[key] == nil, topaz.is_done(status)
+   if is_new then note_word(self, status, status.status, not self.read)
+   elseif over and not self.following[key] then note_word(self, status, status.status) end
+   if not over and not self.following[key] then
+      local all = self.bars:summary()
+      if all.total > 0 and all.done == all.total then self.bars = progress.new() end -- a new lot begins
+      self.following[key] = true
+      self.bars:update(status)
+      self.watcher:add(status.process_id)
+   end
+   return is_new
+end
+
+-- ---- the tasks ---------------------------------------------------------------------------------------------------------
+
+-- Reads the list from its beginning; unless `whole`, to the first page that has nothing new.
+local function read_list(self, whole)
+   local seen, pages = {}, 0
+   for page in self.client:statuses({ fields = FIELDS }):pages() do
+      local any_new = false
+      pages = pages + 1
+      for _, status in ipairs(page) do
+         seen[status.process_id:lower()] = true
+         any_new = met(self, status) or any_new
+      end
+      if not whole and not any_new then return end
+   end
+   if not whole then return end
+   self.pages = pages
+   for key, word in pairs(self.words) do -- deleted elsewhere
+      if not seen[key] and not self.following[key] then
+         self.words[key] = nil
+         self.counts[word] = self.counts[word] - 1
+      end
+   end
+end
+
+-- Calls f; what passes becomes a note, all else is raised. Returns whether it went well.
+local function tolerant(self, f, ...)
+   local ok, err = pcall(f, ...)
+   if ok then
+      self.note = nil
+      return true
+   end
+   if type(err) ~= "table" or not PASSING[err.kind] or not self.read then error(err, 0) end
+   self.note = tostring(err)
+   return false
+end
+
+local function keep_reading(self)
+   local last = -math.huge
+   while true do
+      local whole = core.now() - last >= math.max(READ_EVERY, READ_EVERY_PER_PAGE * (self.pages or 0))
+      if whole then last = core.now() end
+      local began = core.now()
+      if tolerant(self, read_list, self, whole) then self.read, self.looked_at_list = true, began end
+      assert(self.client:sleep(LOOK_EVERY))
+   end
+end
+
+local function keep_following(self)
+   while true do
+      for status, gone in self.watcher do
+         local key = status.process_id:lower()
+         self.following[key], self.last_end = nil, core.now()
+         if gone then
+            self.bars:remove(status.process_id)
+            note_word(self, status, nil)
+         end
+      end
+      if self.ids then self.read = true end
+      assert(self.client:sleep(TICK))
+   end
+end
+
+-- ---- the loop ------------------------------------------------------------------------------------------------------------
+
+local function failed(task)
+   if task and task:done() then task:result() end
+end
+
+local function look(self)
+   local now = core.now()
+   if now - (self.looked or 0) < 1 then return end
+   self.looked = now
+   self.bars:set_skew(self.client:stats().clock_skew)
+   self.bars:look(self.watcher)
+end
+
+local function draw(self)
+   local now = core.now()
+   if now - (self.measured or 0) >= 0.5 then
+      self.width, self.height = terminal.size()
+      self.measured = now
+   end
+   look(self)
+   local o = { paint = self.shell.paint, ascii = self.ascii }
+   self.screen:draw(view.lines(self, core.wall(), self.width - 1, self.height, o), self.width, self.height)
+end
+
+-- Nothing runs, and the list has been looked at since the last job has ended: another one may have appeared meanwhile.
+local function is_over(self)
+   if not self.shell.args.until_done or not self.read or self.watcher:pending() > 0 then return false end
+   return self.ids ~= nil or self.looked_at_list >= (self.last_end or 0)
+end
+
+local function loop(self)
+   local deadline = core.now() + (self.shell.args.timeout or LONGEST)
+   repeat
+      self.client:step(TICK)
+      failed(self.reader)
+      failed(self.follower)
+      if self.screen then
+         local key = self.screen:key()
+         if key == "q" or key == "Q" then return end
+         draw(self)
+      end
+      if core.now() >= deadline then
+         if not self.shell.args.until_done then return end
+         problem.raise(problem.FAILED, ("%d jobs have not ended in time; they go on"):format(self.watcher:pending()), "run it again")
+      end
+   until is_over(self)
+end
+
+local function counts_line(self)
+   local parts = {}
+   for _, word in ipairs { "Pending", "Processing", "Completed", "Failed", "Cancelled" } do
+      if (self.counts[word] or 0) > 0 then parts[#parts + 1] = self.shell.paint(word, ("%s %d"):format(word, self.counts[word])) end
+   end
+   return #parts > 0 and table.concat(parts, "  ") or "no statuses"
+end
+
+return function(shell)
+   local client, ids = shell:client(), shell:ids()
+   local some = #shell.args.ids > 0
+   if some and #ids == 0 then problem.usage("no ID was read", "see `topaz-status watch --help`") end
+   local self = new(shell, some and ids or nil)
+   self.following, self.ascii = {}, terminal.is_ascii()
+   local watcher <close> = client:watch(ids, {
+      timeout = LONGEST, on_progress = function(status, previous)
+         self.bars:update(status)
+         note_word(self, status, status.status, some and not previous and self.screen)
+      end,
+   })
+   self.watcher = watcher
+   for _, id in ipairs(ids) do self.following[id:lower()] = true end
+   shell.resume = function() return shell:again() end
+   do
+      local screen <close> = shell.is_terminal and terminal.screen() or nil
+      self.screen = screen
+      local follower <close> = client:spawn(keep_following, self)
+      local reader <close> = not some and client:spawn(keep_reading, self) or nil
+      self.follower, self.reader = follower, reader
+      loop(self)
+   end
+   if shell.is_terminal then output.write(counts_line(self), "\n") end
+end

@@ -1,0 +1,293 @@
+#define _GNU_SOURCE /* strdup */
+
+#include "fake_transport.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include <lauxlib.h>
+
+#include "fuzz.h"
+#include "transport_part.h"
+
+enum { ATTEMPTS_MAX = 100, SEPARATOR = 0x1E };
+
+struct transport {
+  char *key;
+  transfer *running;               /* doubly linked */
+  transfer *finished, **last_done; /* singly linked by `next` */
+};
+
+/* What is left to send to a transfer: kept apart, found by the transfer's handle. */
+typedef struct {
+  fuzz_input answer; /* from its headers on; at: what was delivered */
+  char ending;
+  bool in_body, used;
+  const char *body;
+  char *method, *url;
+  int http_status;
+  bool sent;
+} attempt;
+
+static char *script;
+static const char *script_at, *script_end;
+static uint32_t script_seed;
+static attempt attempts[ATTEMPTS_MAX];
+static size_t attempt_count;
+static double now = 1000;
+
+static const struct {
+  char letter;
+  transfer_end end;
+  bool sent;
+} endings[] = {{'l', TRANSFER_LOST, true},      {'p', TRANSFER_PROTOCOL, true}, {'t', TRANSFER_TIMED_OUT, true},
+               {'b', TRANSFER_TOO_LARGE, true}, {'c', TRANSFER_CONNECT, false}, {'r', TRANSFER_RESOLVE, false},
+               {'s', TRANSFER_TLS, false},      {'w', TRANSFER_OK, true} /* silence */};
+
+double transport_now(void) { return now; }
+
+/* ---- life and death ----------------------------------------------------------------------------------------------- */
+
+transport *transport_new(const transport_options *o, const char **why) {
+  transport *t = calloc(1, sizeof *t);
+  *why = "not enough memory";
+  if (!t) return NULL;
+  t->key = strdup(o->api_key);
+  t->last_done = &t->finished;
+  return t;
+}
+
+static attempt *attempt_of(const transfer *x) { return x->handle; }
+
+static void release(transport *t, transfer *x) {
+  x->handle = NULL;
+  x->running = false;
+  if (x->prev) x->prev->next = x->next;
+  else t->running = x->next;
+  if (x->next) x->next->prev = x->prev;
+  x->prev = x->next = NULL;
+}
+
+void transport_free(transport *t) {
+  if (!t) return;
+  while (t->running) release(t, t->running);
+  free(t->key);
+  free(t);
+}
+
+void transport_hide_key(const transport *t, char *text) {
+  size_t n = strlen(t->key);
+  for (char *at = strstr(text, t->key); at; at = strstr(at + n, t->key)) memset(at, '*', n);
+}
+
+/* ---- one attempt -------------------------------------------------------------------------------------------------- */
+
+static void take_answer(attempt *a) {
+  const char *end = memchr(script_at, SEPARATOR, (size_t)(script_end - script_at));
+  a->ending = 'c'; /* behind the last answer */
+  if (script_at == script_end) return;
+  if (!end) end = script_end;
+  a->ending = *script_at == SEPARATOR ? 'k' : *script_at;
+  a->answer.text = script_at + (*script_at == SEPARATOR ? 0 : 1);
+  a->answer.n = (size_t)(end - a->answer.text);
+  a->answer.seed = script_seed;
+  script_at = end < script_end ? end + 1 : end;
+}
+
+bool transport_start(transport *t, transfer *x) {
+  attempt *a = &attempts[attempt_count++];
+  fuzz_check(attempt_count < ATTEMPTS_MAX, "no end of requests");
+  memset(a, 0, sizeof *a);
+  a->method = strdup(x->method);
+  a->url = strdup(x->url);
+  take_answer(a);
+  fuzz_check(!x->running && !x->handle, "started twice");
+  x->paused = x->new_connection = x->progressed = false;
+  x->end = TRANSFER_OK;
+  x->http_status = x->http_version = 0;
+  x->sends = x->retry_after_count = 0;
+  x->bytes = x->header_bytes = 0;
+  x->detail[0] = x->retry_after[0] = x->date[0] = x->location[0] = x->request_id[0] = x->error_buffer[0] = '\0';
+  x->started = x->ended = now;
+  x->handle = a;
+  x->owner = t;
+  x->running = true;
+  x->prev = NULL;
+  x->next = t->running;
+  if (t->running) t->running->prev = x;
+  t->running = x;
+  return true;
+}
+
+void transport_cancel(transfer *x) {
+  transport *t = x->owner;
+  if (x->handle) release(t, x);
+  else if (t) {
+    for (transfer **p = &t->finished; *p; p = &(*p)->next)
+      if (*p == x) {
+        *p = x->next;
+        if (!*p) t->last_done = p;
+        break;
+      }
+  }
+  x->owner = NULL;
+}
+
+void transport_resume(transfer *x) { x->paused = false; }
+
+static void finish(transport *t, transfer *x, transfer_end end) {
+  attempt *a = attempt_of(x);
+  if (end == TRANSFER_OK && x->http_status == 0) end = TRANSFER_PROTOCOL;
+  if (x->end == TRANSFER_OK) x->end = end;
+  if (x->end != TRANSFER_OK) memcpy(x->detail, "a fault", sizeof "a fault");
+  x->http_version = 11;
+  x->ended = now;
+  a->http_status = x->http_status;
+  release(t, x);
+  *t->last_done = x;
+  t->last_done = &x->next;
+}
+
+/* The next header line, copied so that reading past its end shows. false: that was the last one. */
+static bool deliver_header(transfer *x, attempt *a) {
+  const char *line = a->answer.text + a->answer.at, *end;
+  size_t left = a->answer.n - a->answer.at, n;
+  char *copy;
+  end = memchr(line, '\n', left);
+  n = end ? (size_t)(end - line) + 1 : left;
+  a->answer.at += n;
+  if (n <= 1) return false;
+  copy = malloc(n);
+  fuzz_check(copy != NULL, "no memory");
+  memcpy(copy, line, n);
+  (void)transfer_on_header(copy, 1, n, x);
+  free(copy);
+  a->http_status = x->http_status;
+  return x->end == TRANSFER_OK;
+}
+
+/* false: the sink is full */
+static bool deliver_body(transfer *x, attempt *a) {
+  fuzz_input before = a->answer;
+  size_t n;
+  const char *piece = fuzz_piece(&a->answer, &n);
+  char *copy = malloc(n + 1);
+  sink_answer answer;
+  fuzz_check(copy != NULL, "no memory");
+  memcpy(copy, piece, n);
+  answer = x->sink(x->context, copy, n);
+  free(copy);
+  x->progressed = true;
+  if (answer == SINK_FULL) a->answer = before;
+  if (answer == SINK_STOP) x->end = TRANSFER_STOPPED;
+  if (answer == SINK_TAKEN) x->bytes += n;
+  return answer != SINK_FULL;
+}
+
+static void advance(transport *t, transfer *x) {
+  attempt *a = attempt_of(x);
+  size_t ending = 0;
+  while (ending < sizeof endings / sizeof *endings && endings[ending].letter != a->ending) ending++;
+  bool known = ending < sizeof endings / sizeof *endings;
+  if (known && !endings[ending].sent) {
+    finish(t, x, endings[ending].end);
+    return;
+  }
+  x->sends = 1;
+  a->sent = true;
+  if (!a->in_body) {
+    while (deliver_header(x, a)) continue;
+    a->in_body = true;
+    a->body = a->answer.text + a->answer.at;
+    if (x->http_status == 204 || x->http_status == 0) a->answer.at = a->answer.n;
+    if (script_seed) return; /* the body comes later */
+  }
+  if (a->answer.at < a->answer.n && x->end == TRANSFER_OK) {
+    if (!deliver_body(x, a)) x->paused = true;
+    if (x->paused || (x->end == TRANSFER_OK && a->answer.at < a->answer.n)) return;
+    if (script_seed) return; /* the end comes later */
+  }
+  if (a->ending == 'w' && x->end == TRANSFER_OK) return;
+  finish(t, x, known ? endings[ending].end : TRANSFER_OK);
+}
+
+void transport_step(transport *t, double timeout) {
+  transfer *next;
+  bool moved = false;
+  for (transfer *x = t->running; x; x = next) {
+    attempt *a = attempt_of(x);
+    next = x->next;
+    if (x->paused || (a->ending == 'w' && a->in_body && a->answer.at == a->answer.n)) continue;
+    moved = true;
+    advance(t, x);
+  }
+  now += moved || t->finished ? 0.001 : timeout > 0.001 ? timeout : 0.001;
+}
+
+transfer *transport_finished(transport *t) {
+  transfer *x = t->finished;
+  if (!x) return NULL;
+  t->finished = x->next;
+  if (!t->finished) t->last_done = &t->finished;
+  x->next = NULL;
+  x->owner = NULL;
+  return x;
+}
+
+int transport_pollfd(const transport *t) { return t ? -1 : 0; }
+double transport_timeout(const transport *t) { return t->finished ? 0 : -1; }
+unsigned transport_connections(const transport *t) { return t ? 1 : 0; }
+
+/* ---- for the targets in Lua ----------------------------------------------------------------------------------------- */
+
+static int play(lua_State *L) {
+  size_t n;
+  const char *text = luaL_checklstring(L, 1, &n);
+  for (size_t i = 0; i < attempt_count; i++) {
+    free(attempts[i].method);
+    free(attempts[i].url);
+  }
+  attempt_count = 0;
+  free(script);
+  script = malloc(n + 1);
+  fuzz_check(script != NULL, "no memory");
+  memcpy(script, text, n);
+  script_at = script;
+  script_end = script + n;
+  script_seed = (uint32_t)luaL_checkinteger(L, 2);
+  now = 1000;
+  return 0;
+}
+
+static void set_text(lua_State *L, const char *name, const char *text, size_t n) {
+  lua_pushlstring(L, text, n);
+  lua_setfield(L, -2, name);
+}
+
+static int get_log(lua_State *L) {
+  lua_createtable(L, (int)attempt_count, 0);
+  for (size_t i = 0; i < attempt_count; i++) {
+    const attempt *a = &attempts[i];
+    lua_createtable(L, 0, 6);
+    set_text(L, "method", a->method, strlen(a->method));
+    set_text(L, "url", a->url, strlen(a->url));
+    set_text(L, "ending", &a->ending, 1);
+    if (a->body) set_text(L, "body", a->body, (size_t)(a->answer.text + a->answer.n - a->body));
+    lua_pushboolean(L, a->sent);
+    lua_setfield(L, -2, "sent");
+    lua_pushinteger(L, a->http_status);
+    lua_setfield(L, -2, "http_status");
+    lua_rawseti(L, -2, (lua_Integer)i + 1);
+  }
+  return 1;
+}
+
+int luaopen_topaz_core(lua_State *L);
+
+int fake_transport_open(lua_State *L) {
+  luaL_requiref(L, "topaz.core", luaopen_topaz_core, 0);
+  lua_setglobal(L, "core");
+  lua_register(L, "play", play);
+  lua_register(L, "log", get_log);
+  return 0;
+}

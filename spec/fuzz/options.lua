@@ -1,0 +1,106 @@
+-- Options as a caller may get them wrong. The input: a letter, which function takes them (see `takers`), then options
+-- separated by byte 0x1E: a name, byte 0x1F, a letter for the type of the value (see `makers`), and its text. Either they
+-- are taken, or the error names what is wrong; what is taken is safe to send.
+local KEY = "SENTINEL-KEY-1"
+
+local function check(ok, why) if not ok then error(why, 2) end end
+
+local function words(text)
+   local list = {}
+   for word in text:gmatch "[^,]+" do list[#list + 1] = word end
+   return list
+end
+
+local makers = {
+   s = function(text) return text end,
+   n = function(text) return tonumber(text) or 0 end,
+   t = function() return true end,
+   f = function() return false end,
+   L = words,
+   S = function(text)
+      local set = {}
+      for _, word in ipairs(words(text)) do set[word] = true end
+      return set
+   end,
+   W = function(text) -- a `where`
+      local where = {}
+      for name, value in text:gmatch "([^=,]+)=([^,]*)" do where[name] = value:find "|" and words(value:gsub("|", ",")) or value end
+      return where
+   end,
+   F = function() return print end,
+}
+
+local function read(text)
+   local options = {}
+   for name, kind, value in text:gmatch "([^\31\30]*)\31(.)([^\30]*)" do
+      options[makers[kind] and name or tonumber(name) or name] = (makers[kind] or makers.s)(value)
+   end
+   return options
+end
+
+local function try(f, ...)
+   play("", 0)
+   local ok, got = pcall(f, ...)
+   if not ok then
+      check(type(got) == "string", "no text: " .. tostring(got))
+      check(got:find "^bad argument '", "an error that names nothing: " .. got)
+      check(not got:find(KEY, 1, true), "the key is in an error")
+      return nil
+   end
+   return got
+end
+
+local client = core.client { api_key = KEY, base_url = "http://127.0.0.1:1", retry_base = 0, max_retries = 0 }
+
+local function safe_urls(base)
+   for _, attempt in ipairs(log()) do
+      check(attempt.url:sub(1, #base) == base, "another server: " .. attempt.url)
+      check(not attempt.url:sub(#base + 1):find "[^%w%-._~/?&=%%]", "a URL that is not encoded: " .. attempt.url)
+   end
+end
+
+local takers = {
+   c = function(options)
+      options.api_key = options.api_key or KEY
+      options.base_url = options.base_url or "http://127.0.0.1:1"
+      local made = try(core.client, options)
+      if not made then return end
+      check(not options.api_key:find "[^ -~]" and options.api_key ~= "", "a key that no header may hold")
+      check(not (options.user_agent or ""):find "[^ -~]", "a user agent that no header may hold")
+      check(options.base_url:lower():find "^https?://", "another protocol")
+      check(not options.base_url:find "[?#\r\n]", "a URL that swallows the path")
+      made:close()
+   end,
+   l = function(options)
+      local cursor = try(client.statuses, client, options)
+      if not cursor then return end
+      pcall(cursor)
+      safe_urls "http://127.0.0.1:1/status"
+      cursor:close()
+   end,
+   p = function(options)
+      try(client.get_page, client, options)
+      safe_urls "http://127.0.0.1:1/status"
+   end,
+   g = function(options)
+      try(client.get_status, client, options.id, next(options) ~= nil and { timeout = options.timeout } or options.timeout)
+      safe_urls "http://127.0.0.1:1/status/"
+      for _, attempt in ipairs(log()) do check(#attempt.url == #"http://127.0.0.1:1/status/" + 36, "an id that is none") end
+   end,
+   r = function(options)
+      local rows = {
+         { "name", "string" }, { "count", "integer", 3, 1, 10 }, { "rate", "number" }, { "flag", "boolean", true },
+         { "list", "table" }, { "f", "function" },
+      }
+      local got = try(core.options, options, rows)
+      if not got then return end
+      check(math.type(got.count) == "integer" and got.count >= 1 and got.count <= 10, "a count out of its range")
+      check(type(got.flag) == "boolean", "no boolean")
+      for name in pairs(options) do check(got[name] ~= nil, "an option got lost") end
+   end,
+}
+
+return function(bytes)
+   local taker = takers[bytes:sub(1, 1)] or takers.c
+   taker(read(bytes:sub(2)))
+end

@@ -1,0 +1,94 @@
+/*
+** Retry-After and HTTP-date. What is accepted must read the same when it is written again by the C library, and what
+** the C library would write must be accepted.
+**
+** The first byte chooses the clock and the response's Date; the rest is the header's value.
+*/
+#define _GNU_SOURCE /* strptime, timegm */
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "fuzz.h"
+#include "retry.h"
+
+static const char *const forms[] = {"%a, %d %b %Y %H:%M:%S GMT", "%A, %d-%b-%y %H:%M:%S GMT", "%a %b %e %H:%M:%S %Y"};
+
+/* Whether both are the same but for the weekday and a leap second, which the C library moves on. */
+static bool same_date(const char *a, const char *b) {
+  const char *x = strchr(a, ' '), *y = strchr(b, ' ');
+  return x && y && strcmp(x, y) == 0;
+}
+
+/* Writes the time in form i. */
+static void write_date(double seconds, int i, char out[128]) {
+  time_t t = (time_t)seconds;
+  struct tm tm;
+  fuzz_check(gmtime_r(&t, &tm) != NULL && strftime(out, 128, forms[i], &tm) > 0, "the date cannot be written");
+  /* strftime writes no leading zeros of a year */
+  if (i == 0) (void)snprintf(out + strlen("Sun, 06 Nov "), 100, "%04d %02d:%02d:%02d GMT", tm.tm_year + 1900, tm.tm_hour, tm.tm_min, tm.tm_sec);
+  if (i == 2) (void)snprintf(out + strlen("Sun Nov  6 08:49:37 "), 100, "%04d", tm.tm_year + 1900);
+}
+
+static void check_date(const char *text, size_t n, double now) {
+  double seconds = -12345;
+  char copy[128], written[128];
+  bool known = false, accepted = retry_http_date(text, n, now, &seconds);
+  fuzz_check(accepted || seconds == -12345, "a refused date was written");
+  fuzz_check(!accepted || (isfinite(seconds) && seconds == floor(seconds)), "no date");
+  while (n > 0 && (*text == ' ' || *text == '\t')) text++, n--;
+  while (n > 0 && (text[n - 1] == ' ' || text[n - 1] == '\t')) n--;
+  if (n >= sizeof copy || memchr(text, '\0', n)) {
+    fuzz_check(!accepted, "a date of a hundred bytes");
+    return;
+  }
+  memcpy(copy, text, n);
+  copy[n] = '\0';
+  for (int i = 0; accepted && !known && i < 3; i++) {
+    write_date(seconds, i, written);
+    known = same_date(copy, written);
+    if (!known) { /* 23:59:60 is the next day's first second */
+      write_date(seconds - 1, i, written);
+      char *sixty = strstr(written, "23:59:59");
+      if (sixty) sixty[6] = '6', sixty[7] = '0';
+      known = sixty && same_date(copy, written);
+    }
+  }
+  fuzz_check(!accepted || known, "the date that was read is another one");
+  if (accepted) return;
+  for (int i = 0; i < 3; i += 2) { /* not the form whose century is a matter of taste */
+    struct tm tm = {0};
+    const char *end = strptime(copy, forms[i], &tm);
+    if (!end || *end || tm.tm_sec > 59) continue;
+    write_date((double)timegm(&tm), i, written);
+    fuzz_check(strcmp(copy, written) != 0, "a right date is refused");
+  }
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t n) {
+  static const double clocks[] = {0, 784111777, 1760000000, 4102444800, 253402300799, -1, 1e300, -1e300};
+  const char *text = (const char *)bytes + 1;
+  double now, date, seconds = -12345;
+  char *copy;
+  bool digits = true;
+  if (n == 0) return 0;
+  now = clocks[bytes[0] & 7];
+  date = clocks[bytes[0] >> 3 & 7];
+  copy = malloc(n); /* of its own size, so that reading past the end shows */
+  fuzz_check(copy != NULL, "no memory");
+  memcpy(copy, text, --n);
+  check_date(copy, n, now);
+  if (retry_after(copy, n, date, now, &seconds)) fuzz_check(seconds >= 0 && seconds < 1e301, "a delay that is none");
+  else fuzz_check(seconds == -12345, "a refused delay was written");
+  for (size_t i = 0; i < n; i++) digits = digits && copy[i] >= '0' && copy[i] <= '9';
+  if (digits && n > 0 && n <= 15) {
+    char text_of_it[16] = {0};
+    memcpy(text_of_it, copy, n);
+    fuzz_check(seconds == strtod(text_of_it, NULL), "not the seconds that stand there");
+  }
+  free(copy);
+  return 0;
+}

@@ -1,0 +1,167 @@
+-- What a shape of csrc/json learns from records: names, their order, texts that come again.
+
+local room = require "json_room"
+local support = require "spec.unit.json_support"
+
+local everywhere, whole = support.everywhere, support.whole
+
+local rules = {
+   { "id", room.STRING, true }, { "name", room.STRING }, { "size", room.INTEGER }, { "state", room.STRING, true },
+}
+
+local function shape() return room.shape { rules = rules } end
+
+local function plain(more) return '{"id":"a","state":"b"' .. (more or "") .. "}" end
+
+describe("json records: names", function()
+   it("are found in any order", function()
+      local members = {}
+      for i = 1, 20 do members[i] = ('"m%d":%d'):format(i, i) end
+      local expected = {}
+      for i = 1, 20 do expected["m" .. i] = i end
+      local a_shape = room.shape { rules = { { "m7", room.INTEGER, true }, { "m3", room.INTEGER, true } } }
+      for _ = 1, 200 do
+         for i = 20, 2, -1 do
+            local j = math.random(i)
+            members[i], members[j] = members[j], members[i]
+         end
+         assert.same(expected, whole("{" .. table.concat(members, ",") .. "}", a_shape).value)
+      end
+      assert.equal(20, (a_shape:sizes()))
+   end)
+
+   it("are found when written with escapes", function()
+      local a_shape = shape()
+      local text = [[{"\u0069d":"a","st\u0061te":"b","si\u007ae":1,"\"\\":2}]]
+      for _ = 1, 3 do assert.same({ id = "a", state = "b", size = 1, ['"\\'] = 2 }, everywhere(text, a_shape).value) end
+      assert.same({ id = "a", state = "b", size = 1, ['"\\'] = 2 }, everywhere([[{"id":"a","state":"b","size":1,"\u0022\u005C":2}]], a_shape).value)
+      assert.equal(#rules + 1, (a_shape:sizes()))
+   end)
+
+   it("that hold quotes are never taken for text that ends there", function()
+      local a_shape = room.shape {}
+      assert.same({ ['a"b'] = 1 }, whole([[{"a\"b":1}]], a_shape).value)
+      assert.equal("malformed", whole('{"a"b":1}', a_shape).result)
+      assert.same({ ["a\n"] = 1 }, whole([[{"a\n":1}]], a_shape).value)
+      assert.equal("malformed", whole('{"a\n":1}', a_shape).result)
+      assert.same({ ["a\0"] = 1 }, whole([[{"a\u0000":1}]], a_shape).value)
+      assert.equal("malformed", whole('{"a\0":1}', a_shape).result)
+   end)
+
+   it("may be empty, long, or begin alike", function()
+      local expected, text = {}, {}
+      for _, n in ipairs { 0, 1, 14, 15, 16, 17, 31, 32, 33, 47, 48, 62, 63, 64, 65, 200 } do
+         expected[("n"):rep(n)] = n
+         text[#text + 1] = ('"%s":%d'):format(("n"):rep(n), n)
+      end
+      local a_shape = room.shape {}
+      for _ = 1, 3 do assert.same(expected, everywhere("{" .. table.concat(text, ",") .. "}", a_shape).value) end
+   end)
+
+   it("are learned up to a bound, and read right beyond it", function()
+      local a_shape = room.shape { rules = rules }
+      local text, expected = {}, { id = "a", state = "b" }
+      for i = 1, 10000 do
+         text[i] = (',"name %d":%d'):format(i, i)
+         expected["name " .. i] = i
+      end
+      local long = plain(table.concat(text))
+      for _ = 1, 3 do assert.same(expected, whole(long, a_shape).value) end
+      local slots, spans = a_shape:sizes()
+      assert.is_true(slots <= 512)
+      assert.is_true(spans <= 4096)
+      -- duplicates and null among those that are not learned
+      local value = whole(plain(table.concat(text) .. ',"name 9999":"x","name 10000":null,"na\\u006de 9998":2'), a_shape).value
+      expected["name 9999"], expected["name 10000"], expected["name 9998"] = "x", nil, 2
+      assert.same(expected, value)
+   end)
+
+   it("however many a server invents, need no more memory", function()
+      local a_shape = room.shape {}
+      for i = 1, 20000 do
+         assert.same({ ["k" .. i] = i }, whole(('{"k%d":%d}'):format(i, i), a_shape).value)
+      end
+      assert.is_true(a_shape:sizes() <= 512)
+   end)
+end)
+
+describe("json records: texts that come again", function()
+   -- { how it is written, what it means }: of all lengths, with the one difference in many places
+   local words = {}
+   for _, word in ipairs { "Pending", "Processing", "Completed", "Cancelled", "Failed", "", "a", "ab", "abc", "abcd", "abcdefg", "abcdefgh" } do
+      words[#words + 1] = { word, word }
+   end
+   for n = 9, 140 do
+      local at = n // 3
+      words[#words + 1] = { ("w"):rep(n), ("w"):rep(n) }
+      words[#words + 1] = { ("w"):rep(at) .. "v" .. ("w"):rep(n - at - 1), ("w"):rep(at) .. "v" .. ("w"):rep(n - at - 1) }
+      words[#words + 1] = { ("w"):rep(at) .. '\\"' .. ("w"):rep(n - at - 2), ("w"):rep(at) .. '"' .. ("w"):rep(n - at - 2) }
+      words[#words + 1] = { ("w"):rep(at) .. "\\n" .. ("w"):rep(n - at - 2), ("w"):rep(at) .. "\n" .. ("w"):rep(n - at - 2) }
+   end
+
+   local function check(a_shape, state, name)
+      local text = ('{"id":"%s","state":"%s","name":"%s","x":"%s"}'):format(name[1], state[1], name[1], state[1])
+      assert.same({ id = name[2], state = state[2], name = name[2], x = state[2] }, whole(text, a_shape).value)
+   end
+
+   it("are right however they change", function()
+      local a_shape = shape()
+      for _ = 1, 2000 do check(a_shape, words[math.random(#words)], words[math.random(#words)]) end
+   end)
+
+   it("are right when few of them come again and again", function()
+      for from = 1, #words - 4, 4 do
+         local a_shape = shape()
+         for _ = 1, 12 do check(a_shape, words[from + math.random(0, 4)], words[from + math.random(0, 4)]) end
+      end
+   end)
+end)
+
+describe("json records: names on the stack", function()
+   local function text_of(i)
+      local more = {}
+      for k = 1, i % 50 do more[k] = (',"m%d":%d'):format(k, k) end
+      return plain(',"size":' .. i .. ',"na\\u006de":"n"' .. table.concat(more))
+   end
+   local texts, expected = {}, {}
+   for i = 1, 120 do
+      texts[i] = text_of(i)
+      expected[i] = whole(texts[i], shape()).value
+   end
+   local text = "[" .. table.concat(texts, ",") .. "]"
+
+   it("make no difference, with more names than are kept there", function()
+      for _, size in ipairs { 100, 3000, #text } do
+         local reader, a_shape, given, result = room.reader(), shape(), {}, "more"
+         for i, piece in ipairs(support.pieces(text, math.random, size)) do
+            local records
+            reader:feed(piece)
+            if i == 1 then reader:enter() end
+            result, records = reader:run(a_shape)
+            table.move(records, 1, #records, #given + 1, given)
+         end
+         assert.equal("close", result)
+         assert.same(expected, given)
+      end
+   end)
+
+   it("are pushed anew after a run that want of memory ended", function()
+      local failures, k = 0, 0
+      repeat
+         local reader, a_shape = room.reader(), shape()
+         reader:feed("[" .. texts[1] .. "," .. texts[49] .. "]")
+         reader:enter()
+         local fine, result, records = room.starve(k, reader.run, reader, a_shape)
+         if not fine then
+            failures = failures + 1
+            assert.equal("not enough memory", result)
+            result, records = reader:run(a_shape)
+         end
+         assert.equal("close", result)
+         assert.is_true(#records > 0)
+         assert.same(expected[49], records[#records])
+         k = k + 1
+      until fine
+      assert.is_true(failures > 10)
+   end)
+end)

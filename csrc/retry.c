@@ -75,6 +75,7 @@ static const double window_first = 16;     /* in flight at once to a server of w
 static const double window_growth = 0.375; /* per success while the window is full: 100 after 224 of them */
 static const double window_most = 1024;
 static const double rate_least = 0.25;
+static const double used_least = 2; /* before the first cut: a lone request is no rate, and its retry waits a second */
 static const double growth_first = 2;   /* per success: after one cut the limit may be far above what was measured */
 static const double growth_later = 0.5; /* it was met twice and is near */
 static const double far_above = 8; /* times what is used; while the rate is the brake it grows by less in a second */
@@ -121,6 +122,7 @@ bool retry_pacer_limited(retry_pacer *p, double now, double sent, double retry_a
   bool is_news = p->rate <= 0 || sent > p->cut;
   if (is_news) {
     double used = used_rate(p);
+    if (p->rate <= 0 && used < used_least) used = used_least;
     p->growth = p->rate > 0 ? growth_later : growth_first;
     p->rate = (p->rate > 0 && p->rate < used ? p->rate : used) / 2;
     if (p->rate < rate_least) p->rate = rate_least;

@@ -327,8 +327,8 @@ static void finish(transport *t, transfer *x, CURLcode rc) {
     x->end = TRANSFER_LOST;
     words = "the connection was lost before an answer came";
   } else if (x->end == TRANSFER_OK) x->end = transfer_classify(rc, x);
-  /* libcurl keeps a connection that it had no memory to set up, and all later transfers wait for it. */
-  if (rc == CURLE_OUT_OF_MEMORY && x->sends == 0) t->spoiled = true;
+  /* libcurl keeps a connection on which it had no memory to begin, and all later transfers wait for it. */
+  if (rc == CURLE_OUT_OF_MEMORY && x->header_bytes == 0) t->spoiled = true;
   if (rc != CURLE_OK) transfer_copy_value(x->detail, sizeof x->detail, words, strlen(words));
   release(t, x);
   x->next = NULL;

@@ -120,9 +120,19 @@ describe("the pacer", function()
       end
       assert.equal(0.25, pacer:rate())
       assert.equal(4, pacer:delay(now))
-      local silent = room.pacer() -- nothing counted as sent
-      silent:limited(5, 1)
-      assert.equal(0.25, silent:rate())
+   end)
+
+   it("takes a lone request for no rate: its retry waits a second at the first cut, longer at the next", function()
+      for _, sent in ipairs { 0, 1, 2 } do
+         local pacer = room.pacer()
+         for _ = 1, sent do pacer:sent(5, 1) end
+         pacer:limited(5, 5)
+         assert.equal(1, pacer:rate())
+         assert.equal(1, pacer:delay(5))
+         pacer:sent(6, 1)
+         pacer:limited(6, 6)
+         assert.equal(0.5, pacer:rate())
+      end
    end)
 
    it("holds everything until Retry-After, also by answers that come late", function()

@@ -51,12 +51,13 @@ struct json_slot {
   uint32_t hash;
   uint32_t span; /* in the record `serial` */
   uint32_t types;
+  uint32_t bit; /* of its rule; 0: none */
   bool kept;
   unsigned char luck; /* how often its strings were among the known texts; 0: so seldom that it is no use to look */
   uint64_t serial;
 };
 
-enum { JSON_TEXTS = 64, JSON_TEXT_MAX = 256 };
+enum { JSON_TEXTS = 128, JSON_TEXT_MAX = 252 };
 
 /* A string that came before and is kept in the table of names: the text i at [0][i + 1]. */
 struct json_text {
@@ -163,6 +164,31 @@ static inline const char *json_scan_string(const char *p, bool *escaped) {
   return *p == '"' ? p : json_scan_rest(p, escaped);
 }
 
+/* The digits at p, at most 8 of them: how many, and their value. */
+static inline unsigned json_digits(const char *p, uint64_t *value) {
+#if defined(__BYTE_ORDER__) && __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__ && !defined(JSON_NO_VECTORS)
+  const uint64_t ones = UINT64_MAX / 255;
+  uint64_t x, other;
+  unsigned n;
+  memcpy(&x, p, sizeof x);
+  x -= ones * '0';
+  other = (x | (x + ones * (0x80 - 10))) & ones * 0x80; /* right up to the first byte that is no digit */
+  n = other ? (unsigned)__builtin_ctzll(other) / 8 : 8;
+  *value = 0;
+  if (n == 0) return 0;
+  x <<= 8 * (8 - n); /* leading zeros; then two neighbours each become one number, three times */
+  x = (x & ones * 0x0F) * (256 * 10 + 1) >> 8;
+  x = (x & 0x00FF00FF00FF00FF) * (65536 * 100 + 1) >> 16;
+  *value = (x & 0x0000FFFF0000FFFF) * (4294967296 * 10000 + 1) >> 32;
+  return n;
+#else
+  unsigned n = 0;
+  *value = 0;
+  for (unsigned digit; n < 8 && (digit = (unsigned char)p[n] - (unsigned)'0') <= 9; n++) *value = *value * 10 + digit;
+  return n;
+#endif
+}
+
 /* A string, number or literal. `out` gets type, at, length, escaped, as. */
 static inline const char *json_scan_scalar(const char *p, json_span *out) {
   if (*p == '"') {
@@ -175,12 +201,19 @@ static inline const char *json_scan_scalar(const char *p, json_span *out) {
   }
   if (*p == '-' || (*p >= '0' && *p <= '9')) {
     bool negative = *p == '-';
-    const char *digit = p + negative, *q = digit;
-    uint64_t value = 0;
-    for (unsigned next; (next = (unsigned char)*q - (unsigned)'0') <= 9; q++) value = value * 10 + next;
+    const char *digit = p + negative, *q;
+    uint64_t value;
+    unsigned n = json_digits(digit, &value);
+    if (n == 8) {
+      static const uint32_t tens[] = {1, 10, 100, 1000, 10000, 100000, 1000000, 10000000, 100000000};
+      uint64_t more;
+      unsigned m = json_digits(digit + 8, &more);
+      value = value * tens[m] + more;
+      n += m;
+    }
+    q = digit + n;
     /* anything else than a short integer, wrong ones among them, the long way */
-    if (q - digit > 18 || q == digit || (*digit == '0' && q - digit > 1) || *q == '.' || (*q | 32) == 'e')
-      return json_scan_number(p, out);
+    if (n == 16 || n == 0 || (*digit == '0' && n > 1) || *q == '.' || (*q | 32) == 'e') return json_scan_number(p, out);
     out->type = JSON_INTEGER;
     out->at = p;
     out->as.integer = negative ? -(lua_Integer)value : (lua_Integer)value;

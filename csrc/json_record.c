@@ -20,7 +20,8 @@ typedef struct {
   uint32_t present; /* bit i: rule i's member has a right type, as far as no doubt remains */
   size_t count;     /* spans */
   size_t scratch;   /* bytes needed there to build any of the values */
-  bool doubt;       /* the rules have to be checked one by one */
+  int built;        /* members of the table, unless there is doubt */
+  bool doubt;       /* the spans have to be looked at one by one: a type is not the rule's, or a member came twice */
   bool no_memory;
 } reading;
 
@@ -103,11 +104,13 @@ static const char *scan_nested(reading *m, const char *p, json_span *span) {
   return end;
 }
 
-/* Notes what the value of a member means for the record as a whole. */
-static inline void note(reading *m, const json_span *span, uint32_t types) {
-  if (!(span->type & types)) m->doubt = true;
-  else if (span->slot < m->s->rule_count) m->present |= (uint32_t)1 << span->slot;
-  if (span->type & (JSON_STRING | JSON_OBJECT | JSON_ARRAY) && span->escaped && span->length > m->scratch)
+/* Notes what the value of a member means for the record as a whole; slot NULL: a member without. */
+static inline void note(reading *m, const json_span *span, const json_slot *slot) {
+  if (!slot) m->doubt = m->doubt || span->type == JSON_NULL;
+  else if (span->type & slot->types) m->present |= slot->bit;
+  else m->doubt = true;
+  m->built += span->kept;
+  if (span->escaped && span->type & (JSON_STRING | JSON_OBJECT | JSON_ARRAY) && span->length > m->scratch)
     m->scratch = span->length;
 }
 
@@ -119,11 +122,13 @@ static const char *scan_record(reading *m, const char *p) {
   p = json_space(p + 1);
   if (*p == '}') return p + 1;
   for (;;) {
-    json_slot *slot = expected < s->slot_count ? &s->slots[expected] : NULL;
+    json_slot *slot;
     json_span *span;
+    if (expected >= s->slot_count) expected = 0;
+    slot = &s->slots[expected];
     if (*p++ != '"') return NULL;
-    if (slot && slot->quoted > 0 && slot->serial != serial && m->count < s->span_capacity &&
-        json_same(p, slot->text, slot->quoted)) {
+    if (json_same(p, slot->text, slot->quoted) && slot->serial != serial && m->count < s->span_capacity &&
+        slot->quoted > 0) {
       p += slot->quoted; /* the usual case: the member that was expected, and for the first time in this record */
       span = &s->spans[m->count];
       span->slot = m->before = expected;
@@ -136,12 +141,15 @@ static const char *scan_record(reading *m, const char *p) {
       slot = span->slot == JSON_NO_SLOT ? NULL : &s->slots[span->slot];
     }
     if (slot) expected = slot->next;
-    if (*p != ':') p = json_space(p);
-    if (*p++ != ':') return NULL;
+    if (*p != ':') {
+      p = json_space(p);
+      if (*p != ':') return NULL;
+    }
+    p++;
     if ((unsigned char)*p <= ' ') p = json_space(p);
     p = *p == '{' || *p == '[' ? scan_nested(m, p, span) : json_scan_scalar(p, span);
     if (!p) return NULL;
-    note(m, span, slot ? slot->types : JSON_ANY);
+    note(m, span, slot);
     if ((unsigned char)*p <= ' ') p = json_space(p);
     if (*p == '}') return p + 1;
     if (*p++ != ',') return NULL;
@@ -299,23 +307,30 @@ static void push_texts(lua_State *L, json_shape *s, int keys) {
 
 static void push_value(lua_State *L, const reading *m, const json_span *v, int texts) {
   json_shape *s = m->s;
-  if (v->type & (JSON_OBJECT | JSON_ARRAY)) json_build(L, v->at, m->r->scratch);
+  if (v->type == JSON_INTEGER) lua_pushinteger(L, v->as.integer);
+  else if (v->type & (JSON_OBJECT | JSON_ARRAY)) json_build(L, v->at, m->r->scratch);
   else if (v->type == JSON_STRING && v->length - 1 < JSON_TEXT_MAX && s->texts && v->slot != JSON_NO_SLOT &&
            s->slots[v->slot].luck > 0)
     push_text(L, s, v, texts, m->r->scratch);
   else json_push_scalar(L, v, m->r->scratch);
 }
 
+/* How many members the table will have. */
+static int count_built(const reading *m) {
+  int built = 0;
+  if (!m->doubt) return m->built;
+  for (size_t i = 0; i < m->count; i++) built += m->s->spans[i].kept && m->s->spans[i].type != JSON_NULL;
+  return built;
+}
+
 static void build_record(lua_State *L, const reading *m, int keys) {
-  const json_span *spans = m->s->spans;
-  int built = 0, record, texts;
-  for (size_t i = 0; i < m->count; i++) built += spans[i].kept && spans[i].type != JSON_NULL && built < INT_MAX;
-  lua_createtable(L, 0, built);
+  const json_span *v = m->s->spans, *end = v + m->count;
+  int record, texts;
+  lua_createtable(L, 0, count_built(m));
   record = lua_gettop(L);
   texts = record + 1;
   push_texts(L, m->s, keys);
-  for (size_t i = 0; i < m->count; i++) {
-    const json_span *v = &spans[i];
+  for (; v < end; v++) {
     if (!v->kept || (v->type == JSON_NULL && v->slot != JSON_NO_SLOT)) continue;
     push_name(L, m->s, v, keys, m->r->scratch);
     if (v->type == JSON_NULL) lua_pushnil(L); /* without a slot: undoes an earlier member of that name */
@@ -330,6 +345,7 @@ static void begin(reading *m) {
   m->before = JSON_NO_SLOT;
   m->present = 0;
   m->count = m->scratch = 0;
+  m->built = 0;
   m->doubt = m->no_memory = false;
 }
 

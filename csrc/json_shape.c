@@ -120,6 +120,7 @@ static uint32_t learn(json_shape *s, const char *name, size_t n, uint32_t hash) 
   slot->quoted = is_plain(name, n) ? (uint32_t)n + 1 : 0;
   slot->next = i + 1;
   slot->luck = LUCK_AT_FIRST;
+  slot->bit = is_rule ? (uint32_t)1 << i : 0;
   slot->types = is_rule ? s->rules[i].types & ~(unsigned)JSON_NULL : JSON_ANY;
   slot->kept = is_rule ? s->keep >> i & 1 : s->keep_unknown;
   s->slot_count++;

@@ -217,6 +217,12 @@ void transport_free(transport *t) {
 
 /* ---- one attempt -------------------------------------------------------------------------------------------- */
 
+/* The path and the query of an absolute URL that has a path. */
+static const char *target_of(const char *url) {
+  const char *host = strstr(url, "://");
+  return strchr(host ? host + 3 : url, '/');
+}
+
 /* The full set of options, on a handle that was reset: nothing of an earlier request is left. No limit of time is set
 ** here; the owner has its own, which count only the time in which somebody steps the transport. libcurl's default for
 ** connecting (300 s) stays as a backstop. */
@@ -224,6 +230,9 @@ static bool set_options(CURL *e, const transport *t, transfer *x) {
   CURLcode rc = CURLE_OK;
 #define SET(option, value) (rc = rc == CURLE_OK ? curl_easy_setopt(e, option, value) : rc)
   SET(CURLOPT_URL, x->url);
+  /* Said outright: libcurl drops the query from its own reading of the URL when it has no memory for it, and goes on. A proxy
+  ** without a tunnel, for plain http only, needs the whole URL there. */
+  if (!t->allow_http || (t->proxy && !t->proxy[0])) SET(CURLOPT_REQUEST_TARGET, target_of(x->url));
   SET(CURLOPT_PROTOCOLS_STR, t->allow_http ? "http,https" : "https");
   SET(CURLOPT_HTTPGET, 1L);
   if (strcmp(x->method, "GET") != 0) SET(CURLOPT_CUSTOMREQUEST, x->method);

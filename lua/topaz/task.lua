@@ -235,7 +235,8 @@ end
 -- @param ... what the method of that name takes
 -- @return the request: done(), result(), cancel(), id()
 function methods.start(client, operation, ...)
-   local request = core_start(client, operation, ...)
+   local ok, request = pcall(core_start, client, operation, ...)
+   if not ok then error(request, 2) end -- misuse is told with the place of the caller
    attend(client)
    return request
 end

@@ -69,7 +69,7 @@ local calls = {
    function(client) return read_list(client, { limit = 10 }) end,
    function(client) return read_list(client, { prefetch = 0 }) end,
    function(client) return read_list(client, { paginated = false }) end,
-   function(client) return read_list(client, { fields = { "status" }, where = { status = "Completed" } }) end,
+   function(client) return read_list(client, { prefetch = 0, fields = { "status" }, where = { status = "Completed" } }) end,
    function(client)
       local page, err = client:get_page { limit = 7 }
       if page then
@@ -91,7 +91,7 @@ local calls = {
       return outcome(count, err)
    end,
 }
-local DELETE_ONE, DELETE_ALL = 7, 8
+local PREFETCHES, DELETE_ONE, DELETE_ALL = 1, 7, 8
 
 local passing = { [408] = true, [425] = true, [429] = true, [500] = true, [502] = true, [503] = true, [504] = true }
 
@@ -128,11 +128,13 @@ end
 return function(bytes)
    local mode, script = bytes:byte(), bytes:sub(2)
    local which = 1 + mode % #calls
-   local whole, all = run(which, script, 0)
-   local pieces = run(which, script, 1 + mode * 2654435761)
-   -- A broken connection may come before or behind what is wrong in the body: then two outcomes are right.
+   local pieces, all = run(which, script, 1 + mode * 2654435761)
+   -- Where the next page is fetched ahead, the answers of the script go to other requests. A broken connection may come before or
+   -- behind what is wrong in the body. In both cases two outcomes are right.
+   if which == PREFETCHES then return end
    for _, attempt in ipairs(all) do
       if attempt.ending:find "[lptbw]" then return end
    end
+   local whole = run(which, script, 0)
    check(whole == pieces, "in pieces: " .. pieces .. "; whole: " .. whole)
 end

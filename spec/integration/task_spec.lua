@@ -71,6 +71,15 @@ describe("a task", function()
          assert.equal("closed", err.kind)
       end)
 
+      it("as a bare request tells of misuse where it was called", function()
+         for _, wrong in ipairs { { "no_such_call" }, { "get_status", "no UUID" }, { "get_status" } } do
+            local ok, err = pcall(function() client:start(table.unpack(wrong)) end)
+            assert.is_false(ok)
+            assert.matches("task_spec.lua:%d+: bad argument", err)
+         end
+         assert.equal(0, world.seen(emulator()))
+      end)
+
       it("says so when its result is asked for too early", function()
          local task = client:spawn(function() client:sleep(60) end)
          client:step(0)

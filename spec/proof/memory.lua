@@ -73,8 +73,8 @@ local function single(ids)
    expect("missing", again("missing", function()
       local status, failure = client:get_status(missing)
       if status or failure.kind ~= "not_found" then return status, failure end
-      return tostring(failure):match "%((.-)%)"
-   end), "not_found, HTTP 404, attempts 1")
+      return tostring(failure):match "%((.-), attempts"
+   end), "not_found, HTTP 404")
    expect("misuse", again("misuse", function()
       local well, failure = pcall(client.get_status, client, "no id")
       if not well and failure:find "expected a UUID" then return "refused" end

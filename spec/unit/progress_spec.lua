@@ -47,9 +47,9 @@ describe("the lines", function()
          "1 of 3 ended                [#############..............]  50 %               ",
       }, bars:lines(78, NOW, ASCII))
       assert.same({
-         "IMG_02.png        ▕██████████▌          ▏  50 %",
-         "IMG_03.png        ▕                     ▏   0 %",
-         "1 of 3 ended      ▕██████████▌          ▏  50 %",
+         "IMG_02.png        ▕███████████▌           ▏  50 %",
+         "IMG_03.png        ▕                       ▏   0 %",
+         "1 of 3 ended      ▕███████████▌           ▏  50 %",
       }, bars:lines(49, NOW))
       assert.same({ "IMG_02.png 50 %", "IMG_03.png 0 %", "1 of 3 end… 50 %" }, bars:lines(18, NOW))
    end)

@@ -1,0 +1,54 @@
+-- Runs topaz-status as a child, as a user does: its output, its errors and its exit code.
+local launch = require "spec.emulator.launch"
+
+local program = {}
+
+local quote = launch.quote
+
+local function read(path)
+   local file = assert(io.open(path, "rb"))
+   local text = file:read "a"
+   file:close()
+   return text
+end
+
+--- The shell words that set the environment: this process's module paths, and nothing of TOPAZ_* but what `variables` has.
+function program.environment(variables)
+   local words = { "env", "-u", "NO_COLOR" }
+   for _, name in ipairs { "API_KEY", "API_KEY_FILE", "BASE_URL", "CA_FILE", "TIMEOUT", "MAX_RATE" } do
+      table.move({ "-u", "TOPAZ_" .. name }, 1, 2, #words + 1, words)
+   end
+   words[#words + 1] = "LUA_PATH=" .. quote(package.path)
+   words[#words + 1] = "LUA_CPATH=" .. quote(package.cpath)
+   for name, value in pairs(variables) do words[#words + 1] = name .. "=" .. quote(value) end
+   return table.concat(words, " ")
+end
+
+--- The variables of an emulator.
+function program.variables(emulator) return { TOPAZ_API_KEY = emulator.key, TOPAZ_BASE_URL = emulator.url } end
+
+--- The shell words of a call.
+function program.command(arguments)
+   local words = { "lua5.4 lua/topaz/cli/topaz-status" }
+   for _, argument in ipairs(arguments) do words[#words + 1] = quote(argument) end
+   return table.concat(words, " ")
+end
+
+--- Runs it to its end.
+-- @tparam table arguments
+-- @tparam table o `variables` of the environment; `input`; `shell`: a line in which %s stands for the call
+-- @treturn table `out`, `err`, `code`
+function program.run(arguments, o)
+   local out, err, input = os.tmpname(), os.tmpname(), os.tmpname()
+   local file = assert(io.open(input, "w"))
+   file:write(o.input or "")
+   file:close()
+   local call = ("%s %s"):format(program.environment(o.variables), program.command(arguments))
+   local line = o.shell and o.shell:gsub("%%s", function() return call end) or call
+   local _, _, code = os.execute(("{ %s; } <%s >%s 2>%s"):format(line, input, out, err))
+   local result = { out = read(out), err = read(err), code = code }
+   for _, path in ipairs { out, err, input } do os.remove(path) end
+   return result
+end
+
+return program

@@ -29,14 +29,14 @@ CURL_FLAGS := $(if $(wildcard $(CURL_INCDIR)/curl/curl.h),-I$(CURL_INCDIR),$(cal
 CURL_LIBS := $(if $(CURL_LIBDIR),-L$(CURL_LIBDIR) -lcurl,$(or $(call pkg,--libs,libcurl),-lcurl))
 
 SANITIZERS = -fsanitize=address,undefined -fno-sanitize-recover=all
-CFLAGS = $(if $(DEBUG),-O0 -g3,-O2 -g) $(if $(SANITIZE),-O1 -fno-omit-frame-pointer $(SANITIZERS))
+CFLAGS = $(if $(DEBUG),-O0 -g3,-O3 -g -fno-plt) $(if $(SANITIZE),-O1 -fno-omit-frame-pointer $(SANITIZERS))
 LIBFLAG = -shared
 WARNINGS = -Wall -Wextra -Wpedantic -Wshadow -Wconversion $(if $(WERROR),-Werror)
 DEFINES = $(if $(DEBUG),-DTOPAZ_DEBUG -DLUA_USE_APICHECK -UNDEBUG,-DNDEBUG)
 # Only luaopen_topaz_core is visible from outside; `make symbols` looks whether that holds.
 COMPILE = $(CC) -std=c11 -fPIC -fvisibility=hidden $(WARNINGS) $(DEFINES) $(LUA_FLAGS) $(CURL_FLAGS) $(CFLAGS)
 LINK = $(CC) $(LIBFLAG) $(if $(SANITIZE),$(SANITIZERS)) $(LDFLAGS)
-LIBS = $(CURL_LIBS) -lpthread -ldl
+LIBS = $(CURL_LIBS) -lpthread -ldl -lm
 
 # ---- what is built ------------------------------------------------------------------------------------------------
 
@@ -202,7 +202,7 @@ symbols: $(core)
 # -D_GNU_SOURCE: the header included before all else would come before a file's own definition.
 tidy_flags = $(DEFINES) -std=c11 -D_GNU_SOURCE= -include .ci/noreturn.h -Icsrc $(LUA_FLAGS) $(CURL_FLAGS)
 tidy:
-	@printf '%s\n' $(wildcard csrc/*.c spec/unit/*.c) | xargs -P 2 -n 1 sh -c 'clang-tidy --quiet "$$@" -- $(tidy_flags) 2>&1 | \
+	@printf '%s\n' $(wildcard csrc/*.c spec/unit/*.c spec/examples/*/*.c) | xargs -P 2 -n 1 sh -c 'clang-tidy --quiet "$$@" -- $(tidy_flags) 2>&1 | \
 	  { ! grep -v -e "warnings generated" -e "Suppressed"; }' tidy
 
 cppcheck:

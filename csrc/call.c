@@ -338,7 +338,17 @@ static int call_result(lua_State *L) {
 
 /* request:cancel(): ends it; result() then gives an error of kind "cancelled". */
 static int call_cancel(lua_State *L) {
-  request_cancel(&check_call(L)->request, ERROR_CANCELLED, "cancelled by the caller");
+  call *c = check_call(L);
+  request_cancel(&c->request, ERROR_CANCELLED, "cancelled by the caller");
+  if (!c->request.session) return 0;
+  /* Whoever waits for it is woken by the next step: a foreign loop has to know that there is one to do. */
+  lua_getiuservalue(L, 1, CLIENT);
+  if (lua_getiuservalue(L, -1, CALL_CLIENT_SCHEDULER) == LUA_TTABLE) {
+    lua_getfield(L, -1, "attend");
+    lua_insert(L, -2);
+    lua_pushvalue(L, -3);
+    lua_call(L, 2, 0);
+  }
   return 0;
 }
 

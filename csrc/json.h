@@ -173,8 +173,11 @@ typedef struct {
   size_t probes;     /* no name is further than this from its place in the hash table */
   json_span *spans;
   size_t span_capacity;
-  uint64_t serial;  /* number of the record, marks slots seen */
-  json_text *texts; /* strings that come again and again; they themselves are in the table at index 0 of `keys` */
+  int usual;          /* members of the last table that had nothing unusual; 0: none */
+  size_t usual_bytes; /* of its text */
+  unsigned doubts;    /* so many records are read the careful way before the quick way is tried again */
+  uint64_t serial;    /* number of the record, marks slots seen */
+  json_text *texts;   /* strings that come again and again; they themselves are in the table at index 0 of `keys` */
 } json_shape;
 
 /* keep everything, no filter */

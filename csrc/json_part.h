@@ -94,6 +94,30 @@ double json_float(const char *p, const char *end);
 /* Pushes the value at p, which was found right; `scratch` has room for its longest string if that has escapes. */
 void json_build(lua_State *L, const char *p, char *scratch);
 
+/* ---- json_record.c and json_table.c ---- */
+/* One reading of one record. */
+typedef struct {
+  json_reader *r;
+  json_shape *s;
+  unsigned room;    /* brackets that may be open inside the record */
+  uint32_t before;  /* the slot of the last member, JSON_NO_SLOT at the beginning */
+  uint32_t present; /* bit i: rule i's member has a right type, as far as no doubt remains */
+  size_t count;     /* spans */
+  size_t scratch;   /* bytes needed there to build any of the values */
+  int built;        /* members of the table, unless there is doubt */
+  bool doubt;       /* the spans have to be looked at one by one: a type is not the rule's, or a member came twice */
+  bool no_memory;
+} json_reading;
+/* Pushes the table of a record that was read and found right. */
+void json_table_build(lua_State *L, const json_reading *m, int keys);
+/* Whether json_table_quick is worth a try. */
+bool json_table_may_be_quick(const json_reader *r, const json_shape *s);
+/* A record like the one before, at p, is built while it is read, which saves the second look at each member. Pushes it and returns its
+** end. NULL: something is unusual; then nothing has happened, and the careful way has the say. */
+const char *json_table_quick(lua_State *L, json_reading *m, const char *p, int keys);
+/* After the careful way: what the next record is compared with. n: bytes of this one. */
+void json_table_remember(const json_reading *m, size_t n);
+
 /* ---- json_shape.c ------------------------------------------------------------------------------------------------ */
 /* Before the first record: one slot for each rule. false: no memory. */
 bool json_shape_prepare(json_shape *s);

@@ -7,28 +7,13 @@
 #include "json_part.h"
 
 enum {
-  SPANS_KEPT_MAX = 4096, /* more are given back after the record */
-  LUCK_MAX = 100
+  SPANS_KEPT_MAX = 4096 /* more are given back after the record */
 };
-
-/* One reading of one record. */
-typedef struct {
-  json_reader *r;
-  json_shape *s;
-  unsigned room;    /* brackets that may be open inside the record */
-  uint32_t before;  /* the slot of the last member, JSON_NO_SLOT at the beginning */
-  uint32_t present; /* bit i: rule i's member has a right type, as far as no doubt remains */
-  size_t count;     /* spans */
-  size_t scratch;   /* bytes needed there to build any of the values */
-  int built;        /* members of the table, unless there is doubt */
-  bool doubt;       /* the spans have to be looked at one by one: a type is not the rule's, or a member came twice */
-  bool no_memory;
-} reading;
 
 /* ---- reading without Lua ----------------------------------------------------------------------------------------- */
 
 /* A new span at the end, or NULL. */
-static json_span *add_span(reading *m) {
+static json_span *add_span(json_reading *m) {
   json_shape *s = m->s;
   if (m->count == s->span_capacity) {
     size_t capacity = s->span_capacity ? 2 * s->span_capacity : 32;
@@ -43,7 +28,7 @@ static json_span *add_span(reading *m) {
   return &s->spans[m->count++];
 }
 
-static json_span *span_of_slot(reading *m, uint32_t i) {
+static json_span *span_of_slot(json_reading *m, uint32_t i) {
   json_slot *slot = &m->s->slots[i];
   json_span *span;
   if (slot->serial == m->s->serial) return &m->s->spans[slot->span]; /* twice in one record: the last one counts */
@@ -56,7 +41,7 @@ static json_span *span_of_slot(reading *m, uint32_t i) {
   return span;
 }
 
-static json_span *span_without_slot(reading *m, const char *name, size_t n, bool escaped) {
+static json_span *span_without_slot(json_reading *m, const char *name, size_t n, bool escaped) {
   json_span *span = add_span(m);
   if (!span) return NULL;
   span->slot = JSON_NO_SLOT;
@@ -69,7 +54,7 @@ static json_span *span_without_slot(reading *m, const char *name, size_t n, bool
 }
 
 /* A member whose name is not the expected one; *p goes behind the name's closing quote. */
-static json_span *find_member(reading *m, const char **p) {
+static json_span *find_member(json_reading *m, const char **p) {
   const char *begin = *p, *name = begin, *end;
   uint32_t slot;
   size_t n;
@@ -94,7 +79,7 @@ static json_span *find_member(reading *m, const char **p) {
   return span_of_slot(m, slot);
 }
 
-static const char *scan_nested(reading *m, const char *p, json_span *span) {
+static const char *scan_nested(json_reading *m, const char *p, json_span *span) {
   const char *end = json_scan_value(p, m->room);
   if (!end) return NULL;
   span->at = p;
@@ -105,7 +90,7 @@ static const char *scan_nested(reading *m, const char *p, json_span *span) {
 }
 
 /* Notes what the value of a member means for the record as a whole; slot NULL: a member without. */
-static inline void note(reading *m, const json_span *span, const json_slot *slot) {
+static inline void note(json_reading *m, const json_span *span, const json_slot *slot) {
   if (!slot) m->doubt = m->doubt || span->type == JSON_NULL;
   else if (span->type & slot->types) m->present |= slot->bit;
   else m->doubt = true;
@@ -115,7 +100,7 @@ static inline void note(reading *m, const json_span *span, const json_slot *slot
 }
 
 /* The record at p, which begins with a bracket: fills the spans. NULL: not right, or not all there, or no memory. */
-static const char *scan_record(reading *m, const char *p) {
+static const char *scan_record(json_reading *m, const char *p) {
   json_shape *s = m->s;
   const uint64_t serial = s->serial;
   uint32_t expected = s->first;
@@ -124,14 +109,13 @@ static const char *scan_record(reading *m, const char *p) {
   for (;;) {
     json_slot *slot;
     json_span *span;
-    if (expected >= s->slot_count) expected = 0;
-    slot = &s->slots[expected];
+    slot = &s->slots[expected < s->slot_count ? expected : 0];
     if (*p++ != '"') return NULL;
     if (json_same(p, slot->text, slot->quoted) && slot->serial != serial && m->count < s->span_capacity &&
         slot->quoted > 0) {
       p += slot->quoted; /* the usual case: the member that was expected, and for the first time in this record */
       span = &s->spans[m->count];
-      span->slot = m->before = expected;
+      span->slot = m->before = (uint32_t)(slot - s->slots);
       span->kept = slot->kept;
       slot->span = (uint32_t)m->count++;
       slot->serial = serial;
@@ -172,7 +156,7 @@ static const char *expected_text(unsigned types) {
   }
 }
 
-static json_result wrong(reading *m, size_t rule, const char *what, const char *at) {
+static json_result wrong(json_reading *m, size_t rule, const char *what, const char *at) {
   const char *name = m->s->rules[rule].name;
   json_name_error(m->r, name, strlen(name));
   return json_fail(m->r, JSON_WRONG, what, (size_t)(at - (m->r->data + m->r->start)));
@@ -192,7 +176,7 @@ static bool suits(json_span *v, unsigned types) {
   return v->type & types;
 }
 
-static json_result check_rules(reading *m) {
+static json_result check_rules(json_reading *m) {
   const json_shape *s = m->s;
   uint32_t missing;
   if (m->doubt) m->present = 0;
@@ -210,7 +194,7 @@ static json_result check_rules(reading *m) {
 }
 
 /* Whether the filter wants the record. */
-static bool passes(const reading *m) {
+static bool passes(const json_reading *m) {
   const json_filter *f = m->s->filter;
   if (!f) return true;
   for (size_t i = 0; i < m->s->rule_count; i++) {
@@ -228,119 +212,9 @@ static bool passes(const reading *m) {
   return true;
 }
 
-static void write_note(const reading *m) {
-  json_shape *s = m->s;
-  const json_span *v;
-  size_t n;
-  if (!s->note) return;
-  s->note[0] = '\0';
-  if (!(m->present & 1)) return;
-  v = &s->spans[s->slots[0].span];
-  if (v->type != JSON_STRING) return;
-  n = v->escaped ? json_unescape(v->at, v->length, m->r->scratch) : v->length;
-  if (n >= s->note_size) n = s->note_size - 1;
-  memcpy(s->note, v->escaped ? m->r->scratch : v->at, n);
-  s->note[n] = '\0';
-}
+/* ---- records ------------------------------------------------------------------------------------------------------------ */
 
-/* ---- building ---------------------------------------------------------------------------------------------------- */
-
-static void push_name(lua_State *L, const json_shape *s, const json_span *v, int keys, char *scratch) {
-  if (v->slot < s->names) lua_pushvalue(L, s->names_at + (int)v->slot);
-  else if (v->slot != JSON_NO_SLOT) lua_rawgeti(L, keys, (lua_Integer)v->slot + 1);
-  else if (v->name_escaped) lua_pushlstring(L, scratch, json_unescape(v->name, v->name_length, scratch));
-  else lua_pushlstring(L, v->name, v->name_length);
-}
-
-/* Where the text belongs in shape.texts. n is not 0. */
-static size_t text_place(const char *p, size_t n) {
-  uint64_t a = 0, b = 0;
-  if (n >= 8) {
-    memcpy(&a, p, 8);
-    memcpy(&b, p + n - 8, 8);
-  } else if (n >= 4) {
-    memcpy(&a, p, 4);
-    memcpy(&b, p + n - 4, 4);
-  } else {
-    a = (unsigned char)p[0];
-    b = (unsigned char)p[n - 1] | (unsigned)p[n / 2] << 8;
-  }
-  if (n >= 24) { /* options in JSON begin and end alike */
-    uint64_t middle;
-    memcpy(&middle, p + n / 2, 8);
-    b += middle << 2 | middle >> 62;
-  }
-  /* the top bits of a product depend on all */
-  return (size_t)(((a ^ (b << 1 | b >> 63)) + n) * 0x9E3779B97F4A7C15u >> 58);
-}
-
-/* Pushes a short string. Many a member has one of a few words ("Completed"), which are found in the table at `texts`,
-** rather than hashed and looked up by Lua again. */
-static void push_text(lua_State *L, json_shape *s, const json_span *v, int texts, char *scratch) {
-  size_t place = text_place(v->at, v->length);
-  json_text *known = &s->texts[place];
-  unsigned char *luck = &s->slots[v->slot].luck;
-  if (known->length == v->length && json_same(v->at, known->text, known->length)) {
-    if (*luck < LUCK_MAX) ++*luck;
-    lua_rawgeti(L, texts, (lua_Integer)place + 1);
-    return;
-  }
-  --*luck;
-  json_push_scalar(L, v, scratch);
-  lua_pushvalue(L, -1);
-  lua_rawseti(L, texts, (lua_Integer)place + 1);
-  memcpy(known->text, v->at, v->length);
-  known->length = v->length;
-}
-
-/* Pushes the table of known texts, making it for the second record: one alone has no use for it. nil: there is none. */
-static void push_texts(lua_State *L, json_shape *s, int keys) {
-  if (s->texts) (void)lua_rawgeti(L, keys, 0);
-  else if (s->serial < 2) lua_pushnil(L);
-  else {
-    lua_createtable(L, JSON_TEXTS, 0);
-    lua_pushvalue(L, -1);
-    lua_rawseti(L, keys, 0);
-    s->texts = calloc(JSON_TEXTS, sizeof *s->texts); /* without, it goes on as before */
-  }
-}
-
-static void push_value(lua_State *L, const reading *m, const json_span *v, int texts) {
-  json_shape *s = m->s;
-  if (v->type == JSON_INTEGER) lua_pushinteger(L, v->as.integer);
-  else if (v->type & (JSON_OBJECT | JSON_ARRAY)) json_build(L, v->at, m->r->scratch);
-  else if (v->type == JSON_STRING && v->length - 1 < JSON_TEXT_MAX && s->texts && v->slot != JSON_NO_SLOT &&
-           s->slots[v->slot].luck > 0)
-    push_text(L, s, v, texts, m->r->scratch);
-  else json_push_scalar(L, v, m->r->scratch);
-}
-
-/* How many members the table will have. */
-static int count_built(const reading *m) {
-  int built = 0;
-  if (!m->doubt) return m->built;
-  for (size_t i = 0; i < m->count; i++) built += m->s->spans[i].kept && m->s->spans[i].type != JSON_NULL;
-  return built;
-}
-
-static void build_record(lua_State *L, const reading *m, int keys) {
-  const json_span *v = m->s->spans, *end = v + m->count;
-  int record, texts;
-  lua_createtable(L, 0, count_built(m));
-  record = lua_gettop(L);
-  texts = record + 1;
-  push_texts(L, m->s, keys);
-  for (; v < end; v++) {
-    if (!v->kept || (v->type == JSON_NULL && v->slot != JSON_NO_SLOT)) continue;
-    push_name(L, m->s, v, keys, m->r->scratch);
-    if (v->type == JSON_NULL) lua_pushnil(L); /* without a slot: undoes an earlier member of that name */
-    else push_value(L, m, v, texts);
-    lua_rawset(L, record);
-  }
-  lua_settop(L, record);
-}
-
-static void begin(reading *m) {
+static void begin(json_reading *m) {
   m->s->serial++;
   m->before = JSON_NO_SLOT;
   m->present = 0;
@@ -350,7 +224,7 @@ static void begin(reading *m) {
 }
 
 /* Finds the record that stands next, checks it and fills the spans. */
-static json_result read_record(reading *m, size_t *n) {
+static json_result read_record(json_reading *m, size_t *n) {
   json_reader *r = m->r;
   const char *text = r->data + r->start, *end = NULL;
   if (!json_shape_prepare(m->s)) m->no_memory = true;
@@ -378,21 +252,29 @@ static void trim(json_shape *s) {
 }
 
 json_result json_record(lua_State *L, json_reader *r, json_shape *s, int keys) {
-  reading m = {.r = r, .s = s, .room = JSON_DEPTH_MAX - r->depth - 1};
+  json_reading m = {.r = r, .s = s, .room = JSON_DEPTH_MAX - r->depth - 1};
   unsigned type;
   size_t n = 0;
   json_result got = json_type(r, &type);
   if (got != JSON_OK) return got;
   if (type != JSON_OBJECT) return json_fail(r, JSON_WRONG, "expected an object", 0);
   if (r->depth == JSON_DEPTH_MAX) return json_skim_on(r);
+  luaL_checkstack(L, 6, "record");
+  if (json_table_may_be_quick(r, s)) {
+    const char *text = r->data + r->start, *end = json_table_quick(L, &m, text, keys);
+    if (end) {
+      s->usual_bytes = (size_t)(end - text);
+      json_take(r, s->usual_bytes);
+      return JSON_OK;
+    }
+  }
   got = read_record(&m, &n);
   if (got != JSON_OK) return got;
   if (!json_reserve(r, m.scratch)) return json_fail(r, JSON_TOO_LARGE, "not enough memory", 0);
   if (passes(&m)) {
-    luaL_checkstack(L, 6, "record");
     json_shape_intern(L, s, keys);
-    build_record(L, &m, keys);
-    write_note(&m);
+    json_table_build(L, &m, keys);
+    json_table_remember(&m, n);
   } else got = JSON_SKIPPED;
   json_take(r, n);
   trim(s);

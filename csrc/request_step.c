@@ -4,6 +4,8 @@
 #include <math.h>
 #include <stddef.h>
 
+enum { ABSENCE_MAX = 1 }; /* seconds without a step that count against an attempt; more is the caller's own doing */
+
 /* How many requests may be in flight: as many as connections or streams are allowed, and as the pacer says. */
 static unsigned in_flight_most(const session *s) {
   unsigned most = s->multiplexed ? SESSION_STREAMS_MAX : s->limits.max_connections;
@@ -77,8 +79,6 @@ static void expire(session *s, double now) {
   }
 }
 
-enum { ABSENCE_MAX = 1 }; /* seconds without a step that count against an attempt; more is the caller's own doing */
-
 void request_step(session *s, double timeout) {
   double before = transport_now(), gap = before - s->last_step, due;
   s->attended += gap < ABSENCE_MAX ? gap : ABSENCE_MAX;
@@ -110,7 +110,10 @@ double request_timeout(const session *s) {
   } while (0)
   if (s->ready) return 0;
   for (const request *r = s->lists[SESSION_DELAYED].head; r; r = r->next) AT_MOST(r->not_before - now);
-  for (const request *r = s->lists[SESSION_ACTIVE].head; r; r = r->next) AT_MOST(time_left(r, now));
+  for (const request *r = s->lists[SESSION_ACTIVE].head; r; r = r->next) {
+    double left = time_left(r, now); /* attended time: who sleeps longer does not attend */
+    AT_MOST(left < ABSENCE_MAX ? left : ABSENCE_MAX);
+  }
   if (s->lists[SESSION_QUEUED].head) {
     AT_MOST(s->first_deadline - now);
     if (s->active < limit) AT_MOST(retry_pacer_delay(&s->pacer, now));

@@ -31,7 +31,7 @@ build = {
    -- A folder of its own: the checkout's build stays as it is.
    variables = {
       BUILD = "build/luarocks",
-      CFLAGS = "$(CFLAGS)",
+      CFLAGS = "$(CFLAGS) -O3 -fno-plt",
       LIBFLAG = "$(LIBFLAG)",
       LUA_INCDIR = "$(LUA_INCDIR)",
       CURL_INCDIR = "$(CURL_INCDIR)",

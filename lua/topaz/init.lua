@@ -56,6 +56,10 @@ end
 -- @return the client
 topaz.client = core.client
 
+if not core.libcurl.async_dns then
+   warn("topaz: this libcurl (", core.libcurl.version, ") resolves names in the calling thread, so that step(0) may stall")
+end
+
 require "topaz.task"
 require "topaz.wait"
 require "topaz.pages"

@@ -68,7 +68,7 @@ end
 local calls = {
    function(client) return read_list(client, { limit = 10 }) end,
    function(client) return read_list(client, { prefetch = 0 }) end,
-   function(client) return read_list(client, { paginated = false }) end,
+   function(client) return read_list(client, { paginated = false, prefetch = 0 }) end,
    function(client) return read_list(client, { prefetch = 0, fields = { "status" }, where = { status = "Completed" } }) end,
    function(client)
       local page, err = client:get_page { limit = 7 }

@@ -69,7 +69,7 @@ local takers = {
       if not made then return end
       check(not options.api_key:find "[^ -~]" and options.api_key ~= "", "a key that no header may hold")
       check(not (options.user_agent or ""):find "[^ -~]", "a user agent that no header may hold")
-      check(options.base_url:lower():find "^https?://", "another protocol")
+      check(options.base_url:lower():find "^https?:/", "another protocol")
       check(not options.base_url:find "[?#\r\n]", "a URL that swallows the path")
       made:close()
    end,

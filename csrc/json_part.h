@@ -129,6 +129,7 @@ void json_shape_intern(lua_State *L, json_shape *s, int keys);
 /* ---- inlined: nearly all the time goes here ---------------------------------------------------------------------- */
 
 static inline const char *json_space(const char *p) {
+  if ((unsigned char)*p > ' ') return p; /* nearly always */
   while (*p == ' ' || *p == '\n' || *p == '\r' || *p == '\t') p++;
   return p;
 }

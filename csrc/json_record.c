@@ -109,13 +109,14 @@ static const char *scan_record(json_reading *m, const char *p) {
   for (;;) {
     json_slot *slot;
     json_span *span;
-    slot = &s->slots[expected < s->slot_count ? expected : 0];
+    if (expected >= s->slot_count) expected = 0;
+    slot = &s->slots[expected];
     if (*p++ != '"') return NULL;
     if (json_same(p, slot->text, slot->quoted) && slot->serial != serial && m->count < s->span_capacity &&
         slot->quoted > 0) {
       p += slot->quoted; /* the usual case: the member that was expected, and for the first time in this record */
       span = &s->spans[m->count];
-      span->slot = m->before = (uint32_t)(slot - s->slots);
+      span->slot = m->before = expected;
       span->kept = slot->kept;
       slot->span = (uint32_t)m->count++;
       slot->serial = serial;

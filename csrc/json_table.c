@@ -129,8 +129,10 @@ void json_table_build(lua_State *L, const json_reading *m, int keys) {
 ** null): its slot, and *p behind the value. NULL: else. */
 static inline json_slot *usual_member(json_reading *m, const char **p, uint32_t expected, json_span *v) {
   json_shape *s = m->s;
-  json_slot *slot = &s->slots[expected < s->slot_count ? expected : 0];
+  json_slot *slot;
   const char *q = *p;
+  v->slot = expected < s->slot_count ? expected : 0;
+  slot = &s->slots[v->slot];
   if (*q++ != '"' || !json_same(q, slot->text, slot->quoted) || slot->serial == s->serial || slot->quoted == 0)
     return NULL;
   slot->serial = s->serial;
@@ -140,7 +142,6 @@ static inline json_slot *usual_member(json_reading *m, const char **p, uint32_t 
   if (*q == '{' || *q == '[') return NULL;
   q = json_scan_scalar(q, v);
   if (!q || !(v->type & (slot->types | JSON_NULL)) || (v->escaped && !json_reserve(m->r, v->length))) return NULL;
-  v->slot = (uint32_t)(slot - s->slots);
   *p = json_space(q);
   return slot;
 }

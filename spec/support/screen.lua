@@ -69,7 +69,9 @@ end
 
 --- Ends the terminal and what runs in it.
 function Screen:close()
+   local path = tmux(self, "display-message -p '#{socket_path}'")
    tmux(self, "kill-server")
+   if path:find(self.socket, 1, true) then os.remove(path) end -- tmux leaves it behind
    os.remove(self.log)
    os.remove(self.file)
 end

@@ -15,6 +15,7 @@ local known = {}
 for _, name in ipairs(json.MEMBERS) do known[name] = true end
 
 local function string_text(s)
+   if not s:find '[%c"\\\127-\255]' then return '"' .. s .. '"' end
    local quoted = cjson.encode(s):gsub("\\.", { ["\\/"] = "/" })
    if not quoted:find "[\127-\255]" then return quoted end
    -- Control characters beyond ASCII: JSON allows them as they are, a terminal may act on them.

@@ -10,5 +10,7 @@ files["spec"] = {
 files["spec/run.lua"] = { globals = { "arg" } }
 -- These run inside nginx, on LuaJIT.
 files["spec/emulator/server"] = { std = "ngx_lua" }
+-- What the C programs give to the scripts that they run.
+files["spec/fuzz"] = { globals = { "play" }, read_globals = { "core", "log" } }
 files["rockspec"] = { std = "rockspec" }
 files[".luacheckrc"] = { std = "luacheckrc" }

@@ -16,6 +16,7 @@ LUA = lua5.4
 PREFIX = /usr/local
 INST_LUADIR = $(PREFIX)/share/lua/5.4
 INST_LIBDIR = $(PREFIX)/lib/lua/5.4
+INST_BINDIR = $(PREFIX)/bin
 SPEC = spec
 ARGS =
 
@@ -213,15 +214,27 @@ cppcheck:
 
 lua_files = $(patsubst lua/%,%,$(wildcard lua/topaz/*.lua lua/topaz/*/*.lua))
 
+# The emulator comes along as topaz.emulator, for topaz-status --demo and for the tests of those who use topaz.
+emulator_files = $(filter-out run.lua probe.lua,$(patsubst spec/emulator/%,%,$(wildcard spec/emulator/*.lua \
+  spec/emulator/server/*.lua spec/emulator/nginx.conf.template)))
+# The interpreter by its full path: a PATH may have another one.
+program_lua = $(or $(shell command -v $(LUA)),/usr/bin/env $(LUA))
+
 install: $(core)  ## install to PREFIX (/usr/local), below DESTDIR if given
 	@for f in $(lua_files); do \
 	  mkdir -p "$(DESTDIR)$(INST_LUADIR)/$${f%/*}" && install -m 644 lua/$$f "$(DESTDIR)$(INST_LUADIR)/$$f" || exit 1; done
+	@for f in $(emulator_files); do \
+	  mkdir -p "$(DESTDIR)$(INST_LUADIR)/topaz/emulator/server" && \
+	  install -m 644 spec/emulator/$$f "$(DESTDIR)$(INST_LUADIR)/topaz/emulator/$$f" || exit 1; done
+	@mkdir -p "$(DESTDIR)$(INST_BINDIR)" && sed '1s|^#!.*|#!$(program_lua)|' lua/topaz/cli/topaz-status \
+	  >"$(DESTDIR)$(INST_BINDIR)/topaz-status" && chmod 755 "$(DESTDIR)$(INST_BINDIR)/topaz-status"
 	@mkdir -p "$(DESTDIR)$(INST_LIBDIR)/topaz" && install -m 755 $(core) "$(DESTDIR)$(INST_LIBDIR)/topaz/core.so"
 	@echo "topaz: installed to $(DESTDIR)$(INST_LUADIR)/topaz and $(DESTDIR)$(INST_LIBDIR)/topaz"
 
 uninstall:  ## remove what install installed
 	@for f in $(lua_files); do rm -f "$(DESTDIR)$(INST_LUADIR)/$$f"; done
-	@rm -f "$(DESTDIR)$(INST_LIBDIR)/topaz/core.so"
+	@for f in $(emulator_files); do rm -f "$(DESTDIR)$(INST_LUADIR)/topaz/emulator/$$f"; done
+	@rm -f "$(DESTDIR)$(INST_LIBDIR)/topaz/core.so" "$(DESTDIR)$(INST_BINDIR)/topaz-status"
 	@find "$(DESTDIR)$(INST_LUADIR)/topaz" "$(DESTDIR)$(INST_LIBDIR)/topaz" -type d -empty -delete 2>/dev/null || true
 
 rock:  ## build and install the rock into build/rock, and use it from outside

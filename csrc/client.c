@@ -348,6 +348,12 @@ static int user_value(lua_State *L, int which) {
   return 1;
 }
 
+int client_is_open(lua_State *L) {
+  const session *s = luaL_checkudata(L, 1, type_name);
+  lua_pushboolean(L, s->open && !session_is_inherited(s));
+  return 1;
+}
+
 int client_waiter(lua_State *L) { return user_value(L, CALL_CLIENT_WAIT); }
 int client_state(lua_State *L) { return user_value(L, CALL_CLIENT_STATE); }
 int client_scheduler(lua_State *L) { return user_value(L, CALL_CLIENT_SCHEDULER); }

@@ -18,6 +18,8 @@ int client_methods(lua_State *L);
 
 /* waiter(client) -> its wait function; state(client) -> a table for the Lua layer; scheduler(client) -> its scheduler
 ** or nil. */
+/* is_open(client) -> whether it can be used */
+int client_is_open(lua_State *L);
 int client_waiter(lua_State *L);
 int client_state(lua_State *L);
 int client_scheduler(lua_State *L);

@@ -72,6 +72,7 @@ __attribute__((visibility("default"))) LUAMOD_API int luaopen_topaz_core(lua_Sta
 LUAMOD_API int luaopen_topaz_core(lua_State *L) {
   static const luaL_Reg functions[] = {{"client", client_new},
                                        {"set_wait", client_set_wait},
+                                       {"is_open", client_is_open},
                                        {"waiter", client_waiter},
                                        {"state", client_state},
                                        {"scheduler", client_scheduler},

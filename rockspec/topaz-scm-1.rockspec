@@ -20,6 +20,8 @@ supported_platforms = { "unix" }
 dependencies = {
    "lua >= 5.4, < 5.5",
    "lua-cjson >= 2.1",
+   "argparse >= 0.7",
+   "lua-term >= 0.7",
 }
 external_dependencies = {
    -- By its library: the header stands where only the compiler and pkg-config look on some systems (Debian's multiarch), and
@@ -40,5 +42,6 @@ build = {
    install_variables = {
       INST_LUADIR = "$(LUADIR)",
       INST_LIBDIR = "$(LIBDIR)",
+      INST_BINDIR = "$(BINDIR)",
    },
 }

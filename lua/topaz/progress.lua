@@ -233,9 +233,7 @@ end
 -- @param watcher as client:watch gives it
 -- @tparam[opt] number now
 function Progress:look(watcher, now)
-   for _, job in ipairs(watcher.plan.order) do
-      if job.status and not job.over then self:update(job.status, now) end
-   end
+   for _, status in ipairs(watcher:statuses()) do self:update(status, now) end
 end
 
 -- Collects what the watcher gives, by the ids as the caller wrote them.

@@ -61,8 +61,7 @@ local function resumed(text, level)
 end
 
 local function server_time(client)
-   local ok, stats = pcall(client.stats, client) -- raises once the client is closed
-   return clock.wall() + (ok and stats.clock_skew or 0)
+   return clock.wall() + (core.is_open(client) and client:stats().clock_skew or 0)
 end
 
 local function new(client, operation, ids, options, level)
@@ -268,6 +267,10 @@ end
 -- @treturn table `total`; `done`: ended; `gone`: not known to the server; `by_status`: counts by word, a job not seen yet in none;
 -- `mean_progress` 0 to 100, ended jobs as 100; `seconds_left`, estimated, or nil
 function Watcher:progress() return self.plan:progress() end
+
+--- The statuses seen last of the jobs that have not ended; sends nothing. A job that was not seen yet is left out.
+-- @treturn table list of statuses
+function Watcher:statuses() return self.plan:statuses() end
 
 --- How many jobs the loop has not had yet.
 -- @treturn integer

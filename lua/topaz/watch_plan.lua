@@ -77,6 +77,15 @@ end
 --- How many jobs have not been given out as ended.
 function plan:pending() return self.outstanding + self.ended.untold end
 
+--- The statuses seen last of the jobs that have not ended.
+function plan:statuses()
+   local list = {}
+   for _, job in ipairs(self.order) do
+      if job.status and not job.over then list[#list + 1] = job.status end
+   end
+   return list
+end
+
 --- Their ids in lower case, in the order they were added.
 function plan:ids()
    local list, untold = {}, {}

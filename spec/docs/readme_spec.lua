@@ -40,7 +40,8 @@ describe("the Lua blocks of README.md", function()
    -- zeros, which is the example of an unknown one.
    before_each(function()
       emulator:reset()
-      emulator:add_jobs { count = 130, status = { "Completed", "Processing", "Failed", "Pending" } }
+      emulator:add_jobs { count = 90, status = { "Completed", "Failed" } }
+      emulator:add_jobs { count = 40, timeline = { pending = { 0, 0.3 }, processing = { 0.2, 1 } } }
       local known = { ["00000000-0000-4000-8000-000000000000"] = true }
       for id in README:gmatch "%x%x%x%x%x%x%x%x%-%x%x%x%x%-%x%x%x%x%-%x%x%x%x%-%x%x%x%x%x%x%x%x%x%x%x%x" do
          if not known[id] then

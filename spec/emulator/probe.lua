@@ -53,7 +53,7 @@ end
 function probe.is_reset(emulator, method, path)
   local connection = probe.connect(emulator)
   probe.send(connection, emulator, method, path)
-  local deadline, problem = socket.gettime() + 0.3, nil
+  local deadline, problem = socket.gettime() + 0.3
   repeat
     problem = connection:getoption("error")
     socket.sleep(0.005)

@@ -69,7 +69,7 @@ describe("topaz-status", function()
          assert.equal(1, chosen("--where", "model=A", "--where", "status=Failed"))
          assert.equal(1, chosen("--older-than", "2h"))
          assert.equal(3, chosen("--newer-than", "2h"))
-         assert.equal(0, chosen("--newer-than", "3h", "--older-than", "9001"))
+         assert.equal(0, chosen("--newer-than", "3h", "--older-than", "9100"))
          assert.equal(2, chosen("--limit", "2"))
       end)
 

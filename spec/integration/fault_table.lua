@@ -1,65 +1,207 @@
--- What each fault does to each operation: the outcome, and how many requests the server sees. Read by faults_spec.lua.
+-- What each fault does to each operation: the outcome, and how many requests the server sees. Read by faults_spec.lua, and by
+-- spec/support/fault_page.lua for the documentation.
 --
--- Every row: the fault as the emulator takes it, then for each of the operations
---   get    get_status          page   get_page        list   the iterator
---   delete delete_status       all    delete_all_statuses
--- an outcome, and the number of requests. Outcomes: "ok"; a kind of error; for deletions also "gone" (true, "already_gone"),
--- "count_unknown", and a kind with "/unknown" or "/unsent" for err.outcome. `times` is how often the fault strikes; the client
--- retries twice. "same" stands for what `get` has.
+-- A row names what goes wrong and has a column for each operation: get (get_status), page (get_page), list (the iterator), delete
+-- (delete_status), all (delete_all_statuses); `read` stands for the first three, `write` for the others, "any" for all five. A cell:
+-- an outcome and the number of requests. Outcomes: "ok"; a kind of error; for deletions also "gone" (true, "already_gone"),
+-- "count_unknown", and a kind with "/unknown" or "/unsent", which is err.outcome. "A | B": both are right, since versions
+-- of libcurl differ. No cell: the fault has no meaning there. The client retries twice.
+--
+-- How it is made: `fault`, as the emulator takes it, where the word BODY in `raw` stands for what the operation expects;
+-- `h2`, a fault of spec/support/h2_server.py, that strikes `times`; `server`, one of those in faults_spec.lua; `client`, options.
 local ALWAYS = math.huge
+local HTML = "<html><body>hello</body></html>"
+local MESSAGE = '{"message":"x"}'
 
-local function row(name, fault, get, list, delete, all)
-   return { name = name, fault = fault, get = get, page = list or get, list = list or get, delete = delete, all = all }
+local sections, section = {}, nil
+
+local function about(title)
+   section = { title = title }
+   sections[#sections + 1] = section
 end
 
-local rows = {
-   -- statuses ----------------------------------------------------------------------------------------------------
-   row("503 once", { status = 503, body = "" }, "ok 2", nil, "ok 2", "server_error/unknown 1"),
-   row("503 for ever", { status = 503, body = "<h1>busy</h1>", times = ALWAYS }, "server_error 3", nil,
-      "server_error/unknown 3", "server_error/unknown 1"),
-   row("500 once", { status = 500, body = '{"message":"x"}' }, "ok 2", nil, "ok 2", "server_error/unknown 1"),
-   row("502 once", { status = 502, body = "" }, "ok 2", nil, "ok 2", "server_error/unknown 1"),
-   row("504 once", { status = 504, body = "" }, "ok 2", nil, "ok 2", "server_error/unknown 1"),
-   row("501", { status = 501, body = "" }, "server_error 1", nil, "server_error/unknown 1", "server_error/unknown 1"),
-   row("429 once", { status = 429, body = '{"message":"slow down"}' }, "ok 2", nil, "ok 2", "ok 2"),
-   row("429 for ever", { status = 429, body = '{"message":"slow down"}', times = ALWAYS }, "rate_limited 3", nil,
-      "rate_limited 3", "rate_limited 3"),
-   row("429 with Retry-After: 0", { status = 429, body = "", headers = { ["Retry-After"] = "0" } }, "ok 2", nil, "ok 2", "ok 2"),
-   row("429 with a Retry-After beyond all patience", { status = 429, body = "", headers = { ["Retry-After"] = "86400" } },
-      "rate_limited 1", nil, "rate_limited 1", "rate_limited 1"),
-   row("429 with Retry-After: soon", { status = 429, body = "", headers = { ["Retry-After"] = "soon" } }, "ok 2", nil, "ok 2", "ok 2"),
-   row("429 with a past date", { status = 429, body = "", headers = { ["Retry-After"] = "Sun, 06 Nov 1994 08:49:37 GMT" } },
-      "ok 2", nil, "ok 2", "ok 2"),
-   row("408 once", { status = 408, body = "" }, "ok 2", nil, "ok 2", "unexpected_status/unknown 1"),
-   row("400", { status = 400, body = '{"message":"x"}' }, "bad_request 1", nil, "bad_request 1", "bad_request 1"),
-   row("401", { status = 401, body = '{"message":"x"}' }, "unauthorized 1", nil, "unauthorized 1", "unauthorized 1"),
-   row("403", { status = 403, body = '{"message":"x"}' }, "forbidden 1", nil, "forbidden 1", "forbidden 1"),
-   row("404", { status = 404, body = '{"message":"x"}' }, "not_found 1", nil, "not_found 1", "not_found 1"),
-   row("409", { status = 409, body = '{"message":"x"}' }, "conflict 1", nil, "conflict 1", "conflict 1"),
-   row("418", { status = 418, body = "" }, "unexpected_status 1", nil, "unexpected_status 1", "unexpected_status 1"),
-   row("a redirect to another host", { status = 302, redirect = "http://127.0.0.1:1/elsewhere" }, "unexpected_status 1", nil,
-      "unexpected_status 1", "unexpected_status 1"),
+local function row(name, given)
+   local any, read, write = given.any, given.read, given.write
+   section[#section + 1] = {
+      name = name, fault = given.fault, h2 = given.h2, times = given.times or 1, server = given.server, client = given.client,
+      cells = {
+         get = given.get or read or any, page = given.page or read or any, list = given.list or given.page or read or any,
+         delete = given.delete == nil and (write or any) or given.delete, all = given.all or write or any,
+      },
+   }
+end
 
-   -- connections ---------------------------------------------------------------------------------------------------
-   row("dropped before it took effect", { drop = "before" }, "ok 2", nil, "ok 2", "network/unknown 1"),
-   row("dropped after it took effect", { drop = "after" }, "ok 2", nil, "gone 2", "network/unknown 1"),
-   row("dropped for ever", { drop = "before", times = ALWAYS }, "network 3", nil, "network/unknown 3", "network/unknown 1"),
-   row("reset", { reset = true }, "ok 2", nil, "ok 2", "network/unknown 1"),
-   row("header cut", { cut_header = true }, "ok 2", nil, "ok 1", "count_unknown 1"),
+-- The server's words count, not their body.
+local function status(code, given)
+   given.fault = { status = code, body = given.body or MESSAGE, times = given.times }
+   row(("%d%s"):format(code, given.times and " for ever" or ""), given)
+end
 
-   -- bodies ----------------------------------------------------------------------------------------------------------
-   row("body cut, with length", { truncate = { at = 20, length = true } }, "ok 2", nil, nil, nil),
-   row("body cut, without length", { truncate = { at = 20, length = false } }, "ok 2", nil, nil, nil),
-   row("body cut, chunked", { truncate = { at = 20, chunked = true } }, "ok 2", nil, nil, nil),
-   row("malformed chunk", { malformed_chunk = true }, "protocol 1", nil, nil, nil),
-   row("200 with HTML", { status = 200, body = "<html>hello</html>", times = ALWAYS }, "protocol 1", nil, "ok 1", "count_unknown 1"),
-   row("200 with nothing", { status = 200, body = "" }, "ok 2", nil, "ok 1", "count_unknown 1"),
-   row("200 with another shape", { status = 200, body = '{"hello":"world"}', times = ALWAYS }, "protocol 1", nil, "ok 1", "count_unknown 1"),
-   row("204 with nothing", { status = 204 }, "protocol 1", nil, "ok 1", "count_unknown 1"),
-   row("202", { status = 202, body = "" }, nil, nil, "ok 1", "count_unknown 1"),
-   row("slow drip", { drip = { bytes = 200, interval = 0.01 } }, "ok 1", nil, nil, nil),
-   row("late", { delay = 0.1 }, "ok 1", nil, "ok 1", "ok 1"),
-   row("later than an attempt may take", { delay = 0.9 }, "ok 2", nil, "ok 2", "timeout/unknown 1"),
-}
+local function retry_after(value, given)
+   given.fault = { status = 429, body = "", headers = { ["Retry-After"] = value, Date = given.date } }
+   local text = type(value) == "table" and table.concat(value, " and ") or value
+   row(("429, Retry-After: %s%s"):format(text, given.date and ", Date: " .. given.date or ""), given)
+end
 
-return rows
+-- A success whose body breaks: for a deletion the status line is enough.
+local BROKEN = '{"deleted_count":3,"data":[],"pagination":{"has_next_page":false}}'
+local function broken(name, fault, given)
+   if given.delete == nil then given.delete = "ok 1" end
+   given.all = given.all or "count_unknown 1"
+   given.fault = fault
+   row(name, given)
+end
+
+local function raw(name, text, given)
+   given.fault = { raw = text }
+   row(name, given)
+end
+
+about "No connection"
+row("the name does not resolve", { server = "unresolved", read = "network/unsent 0", write = "network/unsent 0" })
+row("refused", { server = "refused", read = "network/unsent 0", write = "network/unsent 0" })
+row("no answer to the TLS handshake", { server = "silent", any = "timeout/unsent 0", client = { connect_timeout = 0.1 } })
+row("no TLS on the other side", { server = "plain", any = "tls/unsent 0" })
+row("a certificate of an unknown authority", { server = "unknown_ca", any = "tls/unsent 0" })
+row("a certificate that nobody signed", { server = "self_signed", any = "tls/unsent 0" })
+row("a certificate for another host", { server = "wrong_host", any = "tls/unsent 0" })
+row("a certificate that has expired", { server = "expired", any = "tls/unsent 0" })
+
+about "Statuses"
+for _, code in ipairs { 500, 502, 503, 504 } do status(code, { any = "ok 2", all = "server_error/unknown 1" }) end
+status(503, { times = ALWAYS, body = HTML, read = "server_error 3", delete = "server_error/unknown 3", all = "server_error/unknown 1" })
+status(503, { body = "", any = "ok 2", all = "server_error/unknown 1" })
+for _, code in ipairs { 501, 505, 511, 599 } do status(code, { read = "server_error 1", write = "server_error/unknown 1" }) end
+status(429, { any = "ok 2" })
+status(429, { times = ALWAYS, any = "rate_limited 3" })
+status(408, { any = "ok 2", all = "unexpected_status/unknown 1" })
+status(425, { any = "ok 2", all = "unexpected_status 1" })
+status(400, { any = "bad_request 1" })
+status(401, { any = "unauthorized 1" })
+status(403, { any = "forbidden 1" })
+status(404, { any = "not_found 1" })
+status(409, { any = "conflict 1" })
+for _, code in ipairs { 402, 405, 412, 413, 415, 418, 422 } do status(code, { any = "unexpected_status 1" }) end
+row("600, which HTTP does not have", { fault = { raw = "HTTP/1.1 600 No\r\nContent-Length: 0\r\n\r\n" },
+   read = "unexpected_status 1", write = "unexpected_status/unknown 1" })
+row("redirected to another host", { fault = { redirect = "http://127.0.0.1:1/elsewhere" }, any = "unexpected_status 1" })
+row("redirected to the same host", { fault = { redirect = "/elsewhere", status = 308 }, any = "unexpected_status 1" })
+row("redirected to a file", { fault = { redirect = "file:///etc/passwd", status = 301 }, any = "unexpected_status 1" })
+row("300 with no Location", { fault = { status = 300, body = "" }, any = "unexpected_status 1" })
+
+about "How long to wait"
+retry_after("0", { any = "ok 2" })
+retry_after("1", { any = "ok 2" })
+retry_after("Thu, 09 Oct 2025 08:53:21 GMT", { date = "Thu, 09 Oct 2025 08:53:20 GMT", any = "ok 2" })
+retry_after("Friday, 09-Oct-26 08:53:21 GMT", { date = "Fri, 09 Oct 2026 08:53:20 GMT", any = "ok 2" }) -- a clock a year ahead
+retry_after("Sun Nov  6 08:49:37 1994", { any = "ok 2" })
+retry_after("Sun, 06 Nov 1994 08:49:37 GMT", { any = "ok 2" })
+for _, value in ipairs { "61", "86400", "1000000000", "Fri, 31 Dec 9999 23:59:59 GMT" } do retry_after(value, { any = "rate_limited 1" }) end
+for _, value in ipairs {
+   "soon", "-5", "1.5", "12abc", "inf", ("9"):rep(35), "Fri, 01 Jan 100000 00:00:00 GMT", "2099-10-21T07:28:00Z", { "86400", "0" },
+} do
+   retry_after(value, { any = "ok 2" })
+end
+row("503, Retry-After: 86400", { fault = { status = 503, body = "", headers = { ["Retry-After"] = "86400" } },
+   read = "server_error 1", write = "server_error/unknown 1" })
+row("a clock a year ahead", { fault = { headers = { Date = "Fri, 09 Oct 2026 08:53:20 GMT" } }, any = "ok 1" })
+row("a Date that is none", { fault = { headers = { Date = "yesterday" } }, any = "ok 1" })
+
+about "Connections"
+row("closed before it took effect", { fault = { drop = "before" }, any = "ok 2", all = "network/unknown 1" })
+row("closed after it took effect", { fault = { drop = "after" }, read = "ok 2", delete = "gone 2", all = "network/unknown 1" })
+row("closed for ever", { fault = { drop = "before", times = ALWAYS },
+   read = "network 3", delete = "network/unknown 3", all = "network/unknown 1" })
+row("reset", { fault = { reset = true }, any = "ok 2", all = "network/unknown 1" })
+row("header cut behind the status line", { fault = { cut_header = true }, read = "ok 2", delete = "ok 1", all = "count_unknown 1" })
+row("header cut by a reset", { fault = { cut_header = true, reset = true, close_after = 0.05 },
+   read = "ok 2", delete = "ok 1", all = "count_unknown 1" })
+row("status line cut", { fault = { cut_header = 8 }, any = "ok 2 | protocol 1",
+   delete = "ok 2 | protocol/unknown 1", all = "network/unknown 1 | protocol/unknown 1" })
+row("late", { fault = { delay = 0.1 }, any = "ok 1" })
+row("later than an attempt may take", { fault = { delay = 0.9 }, client = { attempt_timeout = 0.3 },
+   any = "ok 2", all = "timeout/unknown 1" })
+row("later than an attempt may take, for ever", { fault = { delay = 0.9, times = ALWAYS }, client = { attempt_timeout = 0.2 },
+   read = "timeout 3", delete = "timeout/unknown 3", all = "timeout/unknown 1" })
+row("the header comes byte by byte", { fault = { drip = { bytes = 8, interval = 0.001, header = true } }, any = "ok 1" })
+row("the body comes in small pieces", { fault = { drip = { bytes = 50, interval = 0.002 } }, read = "ok 1", all = "ok 1" })
+
+about "What stands before the body"
+local head = "HTTP/1.1 200 OK\r\n"
+row("a thousand 103 before it", { fault = { raw_before = "HTTP/1.1 103 Early Hints\r\nLink: </x>\r\n\r\n", raw_before_times = 1000 },
+   any = "ok 1" })
+row("100 before it", { fault = { raw_before = "HTTP/1.1 100 Continue\r\n\r\n" }, any = "ok 1" })
+row("a header of 200 kB", { fault = { big_header = 200000 }, read = "too_large 1", delete = "ok 1", all = "count_unknown 1" })
+row("a header of 1 MB", { fault = { big_header = 1000000 }, read = "too_large 1", delete = "ok 1", all = "count_unknown 1" })
+row("headers without end", { fault = { endless_headers = true }, read = "too_large 1", delete = "ok 1", all = "count_unknown 1" })
+raw("a NUL in a header", head .. "X: a\0b\r\nContent-Length: 2\r\n\r\n[]", { read = "protocol 1", delete = "ok 1", all = "count_unknown 1" })
+raw("no HTTP at all", "hello\r\nworld\r\n", { read = "protocol 1", write = "protocol/unknown 1" })
+raw("HTTP/9.9", "HTTP/9.9 200 OK\r\n\r\n", { read = "protocol 1", write = "protocol/unknown 1" })
+raw("a status line of two digits", "HTTP/1.1 20 OK\r\n\r\n", { read = "protocol 1", write = "protocol/unknown 1" })
+raw("Content-Length: -5", head .. "Content-Length: -5\r\n\r\n[]", { read = "protocol 1", delete = "ok 1", all = "count_unknown 1" })
+raw("Content-Length: abc", head .. "Content-Length: abc\r\n\r\n[]", { read = "protocol 1", delete = "ok 1", all = "count_unknown 1" })
+raw("two lengths", head .. "Content-Length: 5\r\nContent-Length: 500\r\n\r\nBODY",
+   { read = "protocol 1 | ok 2", delete = "ok 1", all = "count_unknown 1 | ok 1" })
+raw("a length over 64 bits", head .. "Content-Length: 99999999999999999999\r\n\r\nBODY", { any = "ok 1" })
+raw("a length beside chunks", head .. "Content-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\nCHUNK", { any = "ok 1" })
+
+about "Bodies"
+for name, how in pairs { ["with a length"] = { length = true }, ["without a length"] = { length = false }, ["in chunks"] = { chunked = true },
+   ["between chunks"] = { chunked = "boundary" } } do
+   how.at = 10
+   broken("cut, " .. name, { truncate = how }, { read = "ok 2", delete = false })
+end
+table.sort(section, function(a, b) return a.name < b.name end)
+broken("cut by a reset", { truncate = { at = 10, length = true }, reset = true, close_after = 0.05 }, { read = "ok 2", delete = false })
+broken("silent in the middle", { stall = { at = 10, seconds = 1.5 }, status = 200, body = BROKEN },
+   { read = "ok 2", client = { attempt_timeout = 0.3 } })
+for _, how in ipairs { "garbage", "overflow", "negative", "empty" } do
+   broken("a chunk's size is " .. how, { malformed_chunk = how, status = 200, body = BROKEN }, { read = "protocol 1" })
+end
+broken("HTML", { status = 200, body = HTML, times = ALWAYS }, { read = "protocol 1" })
+broken("nothing", { status = 200, body = "" }, { read = "ok 2" })
+broken("another shape", { status = 200, body = '{"hello":"world"}', times = ALWAYS }, { read = "protocol 1" })
+row("204", { fault = { status = 204 }, read = "protocol 1", delete = "ok 1", all = "count_unknown 1" })
+raw("204 with a body", "HTTP/1.1 204 No Content\r\nContent-Length: 5\r\n\r\nhello", { read = "protocol 1", delete = "ok 1", all = "count_unknown 1" })
+row("202", { fault = { status = 202, body = "" }, delete = "ok 1", all = "count_unknown 1" })
+raw("bytes behind it", head .. "Content-Length: LENGTH\r\n\r\nBODYmore", { any = "ok 1" })
+row("it says text/html, and is JSON", { fault = { headers = { ["Content-Type"] = "text/html" } }, read = "ok 1", all = "ok 1" })
+broken("6 MB where 1 is allowed", { repeat_body = { prefix = "[", count = 6000000, suffix = "]", length = true } },
+   { read = "too_large 1", client = { max_bytes = 1000000 } })
+broken("without end", { repeat_body = { prefix = "[" } }, { read = "too_large 1", client = { max_bytes = 1000000 } })
+broken("1 GB out of 1 MB gzip", { gzip_bomb = 1e9 }, { read = "too_large 1" })
+broken("gzip, spoilt", { gzip_corrupt = true, status = 200, body = BROKEN:rep(20) }, { read = "protocol 1" })
+broken("gzip, cut", { gzip_truncated = true }, { read = "ok 2", delete = false })
+broken("an encoding that nobody asked for", { headers = { ["Content-Encoding"] = "x-own" }, status = 200, body = BROKEN }, { read = "protocol 1" })
+broken("six encodings", { headers = { ["Content-Encoding"] = ("gzip, "):rep(5) .. "gzip" }, status = 200, body = BROKEN }, { read = "protocol 1" })
+
+about "Lists and records"
+row("an unknown word as status", { fault = { record = { fields = { status = "Archived" } } }, read = "ok 1" })
+row("members that nobody knows", { fault = { extra_members = true }, read = "ok 1" })
+row("null members", { fault = { nulls = true }, read = "ok 1" })
+row("42.0 for 42", { fault = { floats = true }, read = "ok 1" })
+row("a status that is no string", { fault = { record = { raw_fields = { status = "5" } } }, read = "protocol 1" })
+row("no process_id", { fault = { record = { remove = { "process_id" } } }, read = "protocol 1" })
+row("an array where a page was asked for", { fault = { list_shape = "array" }, page = "ok 1" })
+row("pagination before the data", { fault = { pagination_first = true }, page = "ok 1" })
+row("has_next_page and no cursor", { fault = { has_next_without_cursor = true }, page = "protocol 1" })
+row("has_next_page and an empty cursor", { fault = { has_next_without_cursor = "empty" }, page = "protocol 1" })
+row("the same cursor again and again", { fault = { cursor_loop = true, times = ALWAYS }, page = "ok 1", list = "protocol 2" })
+
+about "HTTP/2"
+row("REFUSED_STREAM", { h2 = "refused_stream", any = "ok 2", all = "network/unknown 1" })
+row("REFUSED_STREAM for ever", { h2 = "refused_stream", times = 99, read = "network 3", delete = "network/unknown 3", all = "network/unknown 1" })
+row("INTERNAL_ERROR", { h2 = "internal_error", any = "ok 2", all = "network/unknown 1" })
+row("CANCEL", { h2 = "cancel", any = "ok 2", all = "network/unknown 1" })
+row("ENHANCE_YOUR_CALM", { h2 = "calm", any = "ok 2", all = "network/unknown 1" })
+row("GOAWAY before the stream", { h2 = "goaway_unprocessed", any = "ok 2", all = "network/unknown 1" })
+row("GOAWAY for an error", { h2 = "goaway_error", any = "ok 2", all = "network/unknown 1" })
+row("GOAWAY, then closed", { h2 = "goaway_processed", any = "ok 2", all = "network/unknown 1" })
+row("GOAWAY, and the answer", { h2 = "goaway_answered", any = "ok 1" })
+row("closed", { h2 = "closed", any = "ok 2", all = "network/unknown 1" })
+row("reset in the body", { h2 = "half_reset", read = "ok 2", delete = "ok 1", all = "count_unknown 1" })
+row("GOAWAY in the body", { h2 = "half_goaway", read = "ok 2", delete = "ok 1", all = "count_unknown 1" })
+row("closed in the body", { h2 = "half_closed", read = "ok 2", delete = "ok 1", all = "count_unknown 1" })
+row("a body shorter than its length", { h2 = "short", read = "ok 2", delete = "ok 1", all = "count_unknown 1" })
+
+return sections

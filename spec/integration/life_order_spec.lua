@@ -173,7 +173,7 @@ describe("death", function()
             boom()
          end)
          assert.equal(1, (client:run()))
-         assert.same({ false, "closing" }, { pcall(task.result, task) })
+         assert.same({ false, "boom" }, { pcall(task.result, task) }) -- what began it, not what followed
          assert(client:get_page())
       end)
 

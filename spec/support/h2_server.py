@@ -1,0 +1,138 @@
+"""An HTTP/2 server over TLS that does what no good one does: refuses streams, resets them, goes away.
+
+  python3 h2_server.py CERTIFICATE KEY
+
+prints two ports, of the service and of its control, and ends when the control connection does. Over that, a line
+
+  FAULT TIMES STATUS BODY
+
+says what the next TIMES requests meet, and what those behind them are answered (STATUS 200 or 204); it is answered with how many
+requests came since the line before. Frames are written by hand (RFC 9113), since no library sends wrong ones.
+"""
+import socket
+import ssl
+import struct
+import sys
+import threading
+
+DATA, HEADERS, RST_STREAM, SETTINGS, PING, GOAWAY = 0, 1, 3, 4, 6, 7
+END_STREAM, ACK, END_HEADERS = 1, 1, 4
+NO_ERROR, INTERNAL_ERROR, REFUSED_STREAM, CANCEL, ENHANCE_YOUR_CALM = 0, 2, 7, 8, 11
+LAST = 2**31 - 1
+
+lock = threading.Lock()
+plan = {"fault": "none", "times": 0, "status": 200, "body": b"", "seen": 0}
+
+
+def frame(kind, flags, stream, payload=b""):
+    return struct.pack(">I", len(payload))[1:] + struct.pack(">BBI", kind, flags, stream) + payload
+
+
+def reset(stream, code):
+    return frame(RST_STREAM, 0, stream, struct.pack(">I", code))
+
+
+def goaway(last, code):
+    return frame(GOAWAY, 0, 0, struct.pack(">II", last, code))
+
+
+def head(stream, status, length=None, flags=END_HEADERS):
+    block = b"\x89" if status == 204 else b"\x88"  # indexed (RFC 7541 appendix A)
+    if length is not None:
+        digits = str(length).encode()
+        block += b"\x0f\x0d" + bytes([len(digits)]) + digits  # content-length, not indexed
+    return frame(HEADERS, flags, stream, block)
+
+
+def answer(stream):
+    if plan["status"] == 204:
+        return head(stream, 204, flags=END_HEADERS | END_STREAM)
+    return head(stream, 200, len(plan["body"])) + frame(DATA, END_STREAM, stream, plan["body"])
+
+
+def half(stream):
+    """A success whose body is not all there."""
+    return head(stream, 200, 1000) + frame(DATA, 0, stream, b'{"data":[')
+
+
+# What is sent for the stream, and whether the connection then ends.
+FAULTS = {
+    "refused_stream": lambda s: (reset(s, REFUSED_STREAM), False),
+    "internal_error": lambda s: (reset(s, INTERNAL_ERROR), False),
+    "cancel": lambda s: (reset(s, CANCEL), False),
+    "calm": lambda s: (reset(s, ENHANCE_YOUR_CALM), False),
+    "goaway_unprocessed": lambda s: (goaway(0, NO_ERROR), True),
+    "goaway_error": lambda s: (goaway(0, INTERNAL_ERROR), True),
+    "goaway_processed": lambda s: (goaway(LAST, NO_ERROR), True),
+    "goaway_answered": lambda s: (goaway(s, NO_ERROR) + answer(s), True),
+    "closed": lambda s: (b"", True),
+    "half_reset": lambda s: (half(s) + reset(s, INTERNAL_ERROR), False),
+    "half_goaway": lambda s: (half(s) + goaway(s, NO_ERROR), True),
+    "half_closed": lambda s: (half(s), True),
+    "short": lambda s: (head(s, 200, 1000) + frame(DATA, END_STREAM, s, b"[]"), False),
+}
+
+
+def react(connection, stream):
+    """False: the connection ends."""
+    with lock:
+        plan["seen"] += 1
+        struck = plan["times"] > 0
+        plan["times"] -= struck
+        sent, ends = FAULTS[plan["fault"]](stream) if struck else (answer(stream), False)
+    connection.sendall(sent)
+    return not ends
+
+
+def exactly(connection, n):
+    got = b""
+    while len(got) < n:
+        piece = connection.recv(n - len(got))
+        if not piece:
+            raise EOFError
+        got += piece
+    return got
+
+
+def talk(raw, context):
+    try:
+        with context.wrap_socket(raw, server_side=True) as connection:
+            exactly(connection, len(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"))
+            connection.sendall(frame(SETTINGS, 0, 0))
+            goes_on = True
+            while goes_on:
+                length, kind, flags, stream = struct.unpack(">IBBI", b"\0" + exactly(connection, 9))
+                payload = exactly(connection, length)
+                if kind == SETTINGS and not flags & ACK:
+                    connection.sendall(frame(SETTINGS, ACK, 0))
+                elif kind == PING and not flags & ACK:
+                    connection.sendall(frame(PING, ACK, 0, payload))
+                elif kind == HEADERS:
+                    goes_on = react(connection, stream)
+    except (EOFError, OSError):
+        pass
+
+
+def serve(listener, context):
+    while True:
+        raw, _ = listener.accept()
+        threading.Thread(target=talk, args=(raw, context), daemon=True).start()
+
+
+def obey(control):
+    for line in control.makefile("r"):
+        fault, times, status, body = line.rstrip("\n").split(" ", 3)
+        with lock:
+            seen = plan["seen"]
+            plan.update(fault=fault, times=int(times), status=int(status), body=body.encode(), seen=0)
+        control.sendall(b"%d\n" % seen)
+
+
+context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+context.load_cert_chain(sys.argv[1], sys.argv[2])
+context.set_alpn_protocols(["h2"])
+service, door = socket.create_server(("127.0.0.1", 0)), socket.create_server(("127.0.0.1", 0))
+print(service.getsockname()[1], door.getsockname()[1], flush=True)
+threading.Thread(target=serve, args=(service, context), daemon=True).start()
+door.settimeout(10)
+obey(door.accept()[0])

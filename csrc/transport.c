@@ -89,42 +89,7 @@ static size_t on_body(char *bytes, size_t size, size_t count, void *context) {
 
 /* ---- life and death ----------------------------------------------------------------------------------------- */
 
-static void wipe(char *s) {
-  volatile char *p = s;
-  while (p && *p) *p++ = '\0';
-}
-
-static void free_headers(transport *t) {
-  for (struct curl_slist *h = t->headers; h; h = h->next) wipe(h->data);
-  curl_slist_free_all(t->headers);
-  t->headers = NULL;
-}
-
-static const char key_header[] = "X-API-Key: "; /* the first of the headers */
-
-void transport_hide_key(const transport *t, char *text) {
-  enum { SHORTEST = 8 };
-  const char *key = t->headers->data + sizeof key_header - 1;
-  size_t n = strlen(key), length = strlen(text);
-  if (n < SHORTEST) return;
-  for (char *at = strstr(text, key); at; at = strstr(at + n, key)) memset(at, '*', n);
-  for (size_t part = n - 1 < length ? n - 1 : length; part >= SHORTEST; part--)
-    if (memcmp(text + length - part, key, part) == 0) memset(text + length - part, '*', part);
-}
-
-static bool add_header(transport *t, const char *name, const char *value) {
-  size_t size = strlen(name) + strlen(value) + 1;
-  char *line = malloc(size);
-  struct curl_slist *longer;
-  if (!line) return false;
-  memcpy(line, name, strlen(name));
-  memcpy(line + strlen(name), value, strlen(value) + 1);
-  longer = curl_slist_append(t->headers, line);
-  wipe(line);
-  free(line);
-  if (longer) t->headers = longer;
-  return longer != NULL;
-}
+void transport_hide_key(const transport *t, char *text) { transport_headers_hide(t->headers, text); }
 
 static bool open_multi(transport *t) {
   CURLM *m = t->multi = curl_multi_init();
@@ -164,8 +129,7 @@ transport *transport_new(const transport_options *o, const char **why) {
   t->http2 = o->http2;
   t->max_connections = o->max_connections;
   if (!copy_string(&t->user_agent, o->user_agent) || !copy_string(&t->ca_file, o->ca_file) ||
-      !copy_string(&t->proxy, o->proxy) || !add_header(t, key_header, o->api_key) ||
-      !add_header(t, "Accept: ", "application/json")) {
+      !copy_string(&t->proxy, o->proxy) || !(t->headers = transport_headers_new(o->api_key))) {
     transport_free(t);
     return NULL;
   }
@@ -179,7 +143,7 @@ transport *transport_new(const transport_options *o, const char **why) {
 }
 
 static void forget(transport *t) {
-  free_headers(t);
+  transport_headers_free(t->headers);
   free(t->user_agent);
   free(t->ca_file);
   free(t->proxy);

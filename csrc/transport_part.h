@@ -1,4 +1,4 @@
-/* Inside the transport room: how a transfer takes its answer in. */
+/* Inside the transport room: what its files share. */
 #ifndef TOPAZ_TRANSPORT_PART_H
 #define TOPAZ_TRANSPORT_PART_H
 
@@ -12,5 +12,12 @@ size_t transfer_on_header(char *line, size_t size, size_t count, void *context);
 void transfer_copy_value(char *out, size_t size, const char *value, size_t n);
 /* What libcurl's result means. */
 transfer_end transfer_classify(CURLcode rc, const transfer *x);
+
+/* The headers of every request, the key's first. NULL: no memory. */
+struct curl_slist *transport_headers_new(const char *api_key);
+/* Frees them and wipes what they said. NULL is fine. */
+void transport_headers_free(struct curl_slist *headers);
+/* Overwrites the key, and a piece of it at the end, in a text that came from outside. */
+void transport_headers_hide(const struct curl_slist *headers, char *text);
 
 #endif

@@ -116,8 +116,8 @@ row("reset", { fault = { reset = true }, any = "ok 2", all = "network/unknown 1"
 row("header cut behind the status line", { fault = { cut_header = true }, read = "ok 2", delete = "ok 1", all = "count_unknown 1" })
 row("header cut by a reset", { fault = { cut_header = true, reset = true, close_after = 0.05 },
    read = "ok 2", delete = "ok 1", all = "count_unknown 1" })
-row("status line cut", { fault = { cut_header = 8 }, any = "ok 2 | protocol 1",
-   delete = "ok 2 | protocol/unknown 1", all = "network/unknown 1 | protocol/unknown 1" })
+row("status line cut", { fault = { cut_header = 8 }, read = "ok 2 | protocol 1",
+   delete = "gone 2 | protocol/unknown 1", all = "network/unknown 1 | protocol/unknown 1" })
 row("late", { fault = { delay = 0.1 }, any = "ok 1" })
 row("later than an attempt may take", { fault = { delay = 0.9 }, client = { attempt_timeout = 0.3 },
    any = "ok 2", all = "timeout/unknown 1" })
@@ -189,6 +189,8 @@ row("has_next_page and an empty cursor", { fault = { has_next_without_cursor = "
 row("the same cursor again and again", { fault = { cursor_loop = true, times = ALWAYS }, page = "ok 1", list = "protocol 2" })
 
 about "HTTP/2"
+-- libcurl 7.88 keeps a status line to itself when the stream is reset before it was asked for it.
+local EITHER = "count_unknown 1 | network/unknown 1"
 row("REFUSED_STREAM", { h2 = "refused_stream", any = "ok 2", all = "network/unknown 1" })
 row("REFUSED_STREAM for ever", { h2 = "refused_stream", times = 99, read = "network 3", delete = "network/unknown 3", all = "network/unknown 1" })
 row("INTERNAL_ERROR", { h2 = "internal_error", any = "ok 2", all = "network/unknown 1" })
@@ -199,9 +201,9 @@ row("GOAWAY for an error", { h2 = "goaway_error", any = "ok 2", all = "network/u
 row("GOAWAY, then closed", { h2 = "goaway_processed", any = "ok 2", all = "network/unknown 1" })
 row("GOAWAY, and the answer", { h2 = "goaway_answered", any = "ok 1" })
 row("closed", { h2 = "closed", any = "ok 2", all = "network/unknown 1" })
-row("reset in the body", { h2 = "half_reset", read = "ok 2", delete = "ok 1", all = "count_unknown 1" })
+row("reset in the body", { h2 = "half_reset", read = "ok 2", delete = "ok 1 | ok 2", all = EITHER })
 row("GOAWAY in the body", { h2 = "half_goaway", read = "ok 2", delete = "ok 1", all = "count_unknown 1" })
 row("closed in the body", { h2 = "half_closed", read = "ok 2", delete = "ok 1", all = "count_unknown 1" })
-row("a body shorter than its length", { h2 = "short", read = "ok 2", delete = "ok 1", all = "count_unknown 1" })
+row("a body shorter than its length", { h2 = "short", read = "ok 2", delete = "ok 1 | ok 2", all = EITHER })
 
 return sections

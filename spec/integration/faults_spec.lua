@@ -262,13 +262,13 @@ describe("TLS:", function()
    end
 
    it("works with a CA that is trusted, over HTTP/2 and HTTP/1.1", function()
-      local page, err, _, stats = get {}
+      local got, err, _, stats = get {}
       assert.is_nil(err)
-      assert.equal(3, #page.data)
+      assert.equal(3, #got.data)
       assert.is_true(stats.http2)
-      page, err, _, stats = get { http2 = false }
+      got, err, _, stats = get { http2 = false }
       assert.is_nil(err)
-      assert.equal(3, #page.data)
+      assert.equal(3, #got.data)
       assert.is_false(stats.http2)
    end)
 end)

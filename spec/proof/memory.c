@@ -179,8 +179,7 @@ static const char *run(const char *part, bool later) {
   fault.armed = true;
   ok = lua_pcall(L, 0, 1, 0) == LUA_OK;
   fault.armed = false;
-  if (!ok && !is_clean(L))
-    (void)snprintf(problem, sizeof problem, "ended with: %s", luaL_tolstring(L, 2, NULL));
+  if (!ok && !is_clean(L)) (void)snprintf(problem, sizeof problem, "ended with: %s", luaL_tolstring(L, 2, NULL));
   if (!ok && !problem[0] && fault.mode != FOR_EVER && !call(L, part)) /* the same client, asked again */
     (void)snprintf(problem, sizeof problem, "does not recover: %s", luaL_tolstring(L, 2, NULL));
   if (ok || fault.mode != FOR_EVER) {
@@ -209,7 +208,8 @@ static const char *check_books(void) {
   int open = descriptors();
   for (int t = 0; t < TARGETS; t++)
     if (books[t].live != live_at_first[t]) {
-      (void)snprintf(problem, sizeof problem, "%ld blocks of %s left", books[t].live - live_at_first[t], target_names[t]);
+      (void)snprintf(problem, sizeof problem, "%ld blocks of %s left", books[t].live - live_at_first[t],
+                     target_names[t]);
       live_at_first[t] = books[t].live;
       return problem;
     }
@@ -272,7 +272,8 @@ int main(int argc, char **argv) {
   stride = strtoul(argv[5], NULL, 10);
   signal(SIGALRM, stuck);
   /* First of all, so that the core's own curl_global_init finds it done. */
-  if (curl_global_init_mem(CURL_GLOBAL_DEFAULT, curl_malloc, curl_give, curl_realloc, curl_strdup, curl_calloc)) return 2;
+  if (curl_global_init_mem(CURL_GLOBAL_DEFAULT, curl_malloc, curl_give, curl_realloc, curl_strdup, curl_calloc))
+    return 2;
   for (int i = 0; i < 2; i++) { /* twice: what libraries keep for ever is there then */
     problem = run("run", true);
     if (problem) {
@@ -282,7 +283,8 @@ int main(int argc, char **argv) {
   }
   for (int t = 0; t < TARGETS; t++) live_at_first[t] = books[t].live;
   descriptors_at_first = descriptors();
-  if (books[LUA].live || books[CORE].live) printf("FAILED: %ld, %ld blocks left\n", books[LUA].live, books[CORE].live), bad++;
+  if (books[LUA].live || books[CORE].live)
+    printf("FAILED: %ld, %ld blocks left\n", books[LUA].live, books[CORE].live), bad++;
   if (argc == 10) return one(argv + 6);
   for (int mode = 0; mode < MODES; mode++) {
     bad += every("load", false, LUA, mode, 5 * stride);

@@ -17,7 +17,7 @@ $(BUILD)/proof/threads: spec/proof/threads.c $(core_objects)
 
 $(BUILD)/proof/host: spec/proof/host.c
 	@mkdir -p $(@D)
-	$(CC) $(proof_flags) -o $@ $< $(proof_lua) $(CURL_LIBS) -ldl
+	$(CC) $(proof_flags) -o $@ $< $(proof_lua) -ldl
 
 $(BUILD)/proof/slow_dns.so: spec/proof/slow_dns.c
 	@mkdir -p $(@D)

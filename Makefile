@@ -166,6 +166,8 @@ fuzz:  ## feed the parsers with broken input, under the sanitizers
 	@test -f spec/fuzz/run || { echo "there is no spec/fuzz/run"; exit 1; }
 	@$(run) sh spec/fuzz/run $(ARGS)
 
+include spec/proof/proof.mk
+
 contract:  ## prove client and emulator against the API's contract
 	@test -f spec/contract/run || { echo "there is no spec/contract/run"; exit 1; }
 	@$(MAKE) --no-print-directory all

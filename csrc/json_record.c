@@ -95,7 +95,7 @@ static inline void note(json_reading *m, const json_span *span, const json_slot 
   else if (span->type & slot->types) m->present |= slot->bit;
   else m->doubt = true;
   m->built += span->kept;
-  if (span->escaped && span->type & (JSON_STRING | JSON_OBJECT | JSON_ARRAY) && span->length > m->scratch)
+  if (span->type & (JSON_STRING | JSON_OBJECT | JSON_ARRAY) && span->escaped && span->length > m->scratch)
     m->scratch = span->length;
 }
 
@@ -112,6 +112,7 @@ static const char *scan_record(json_reading *m, const char *p) {
     if (expected >= s->slot_count) expected = 0;
     slot = &s->slots[expected];
     if (*p++ != '"') return NULL;
+    /* NOLINTNEXTLINE(clang-analyzer-core.NullDereference): json_shape_prepare has seen to it that there are slots */
     if (json_same(p, slot->text, slot->quoted) && slot->serial != serial && m->count < s->span_capacity &&
         slot->quoted > 0) {
       p += slot->quoted; /* the usual case: the member that was expected, and for the first time in this record */

@@ -12,9 +12,13 @@ enum {
 
 /* ---- building ---------------------------------------------------------------------------------------------------- */
 
-static inline void push_name(lua_State *L, const json_shape *s, const json_span *v, int keys, char *scratch) {
-  if (v->slot < s->names) lua_pushvalue(L, s->names_at + (int)v->slot);
-  else if (v->slot != JSON_NO_SLOT) lua_rawgeti(L, keys, (lua_Integer)v->slot + 1);
+static inline void push_slot_name(lua_State *L, const json_shape *s, uint32_t slot, int keys) {
+  if (slot < s->names) lua_pushvalue(L, s->names_at + (int)slot);
+  else lua_rawgeti(L, keys, (lua_Integer)slot + 1);
+}
+
+static void push_name(lua_State *L, const json_shape *s, const json_span *v, int keys, char *scratch) {
+  if (v->slot != JSON_NO_SLOT) push_slot_name(L, s, v->slot, keys);
   else if (v->name_escaped) lua_pushlstring(L, scratch, json_unescape(v->name, v->name_length, scratch));
   else lua_pushlstring(L, v->name, v->name_length);
 }
@@ -166,7 +170,7 @@ const char *json_table_quick(lua_State *L, json_reading *m, const char *p, int k
       present |= slot->bit;
       if (v.slot == 0 && v.type == JSON_STRING && s->note) note_text(s, &v, m->r->scratch);
       if (slot->kept) {
-        push_name(L, s, &v, keys, m->r->scratch);
+        push_slot_name(L, s, v.slot, keys);
         push_value(L, m, &v, texts);
         lua_rawset(L, record);
         built++;

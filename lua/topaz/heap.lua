@@ -8,6 +8,7 @@ function heap.new() return setmetatable({ keys = {}, values = {}, size = 0 }, he
 --- Adds `value` under the number `key`.
 function heap:push(key, value)
    local keys, values, i = self.keys, self.values, self.size + 1
+   keys[i], values[i] = key, value -- the room is there before anything moves: want of memory leaves the heap as it was
    self.size = i
    while i > 1 do
       local parent = i // 2
@@ -27,8 +28,8 @@ function heap:pop()
    if n == 0 then return nil end
    local key, value = keys[1], values[1]
    local last_key, last_value = keys[n], values[n]
-   keys[n], values[n] = nil, nil
    self.size = n - 1
+   keys[n], values[n] = nil, nil
    if n == 1 then return key, value end
    local i = 1
    while 2 * i < n do

@@ -23,10 +23,10 @@ local SLEPT_LEAST = 5 -- seconds by which the wall clock runs ahead of the monot
 local function state_of(client)
    local state = core.state(client)
    if not state.threads then
-      state.threads = setmetatable({}, { __mode = "k" })
       state.waiting, state.runnable, state.sleepers, state.ready, state.alive = {}, {}, heap.new(), {}, 0
       state.parked, state.unasked = {}, {}
       state.offset, state.naps = core.wall() - core.now(), 0
+      state.threads = setmetatable({}, { __mode = "k" }) -- last: where it is, all is
    end
    return state
 end
@@ -44,8 +44,8 @@ local function wake(state, parked)
    end
    state.parked[parked] = nil
    if not parked.runnable then
-      parked.runnable = true
       state.runnable[#state.runnable + 1] = parked
+      parked.runnable = true
    end
 end
 
@@ -116,8 +116,8 @@ Task.__name = "topaz.task"
 
 local function finish(task, ok, ...)
    local state = task.state
-   task.finished, task.ok, task.values = true, ok, table.pack(...)
-   task.thread = nil
+   task.values = table.pack(...)
+   task.finished, task.ok, task.thread = true, ok, nil
    state.alive = state.alive - 1
    if not ok then state.unasked[task] = true end
    for _, waiter in ipairs(task.waiters) do
@@ -126,17 +126,47 @@ local function finish(task, ok, ...)
    task.waiters = {}
 end
 
-local function resume(state, task)
-   local before, thread, arguments = state.running, task.thread, task.arguments
-   state.running, task.arguments = task, NOTHING
-   local values = table.pack(coroutine.resume(thread, table.unpack(arguments, 1, arguments.n)))
-   state.running = before
-   if coroutine.status(thread) == "dead" then
-      if not values[1] then coroutine.close(thread) end
-      finish(task, table.unpack(values, 1, values.n))
+local function resumed(state, task, before, ok, ...)
+   state.running = before -- first: nothing before it may fail
+   if coroutine.status(task.thread) == "dead" then
+      if not ok then coroutine.close(task.thread) end
+      finish(task, ok, ...)
    elseif not state.parked[task] then
       wake(state, task) -- it yielded by itself: it only gave up its turn
    end
+end
+
+local function resume(state, task)
+   local before, arguments = state.running, task.arguments
+   state.running, task.arguments = task, NOTHING
+   resumed(state, task, before, coroutine.resume(task.thread, table.unpack(arguments, 1, arguments.n)))
+end
+
+-- After an error in the midst of a step (want of memory, a debug hook's): nobody knows who was about to be woken, so all are. A wait
+-- may end early.
+local function repair(state)
+   local runnable = {}
+   local function add(parked)
+      parked.id, parked.awaited, parked.sleeper, parked.runnable = nil, nil, nil, true
+      runnable[#runnable + 1] = parked
+   end
+   for parked in pairs(state.parked) do
+      if parked.foreign then add(parked) end
+   end
+   for _, parked in ipairs(state.runnable) do
+      if parked.foreign then add(parked) end
+   end
+   for thread, task in pairs(state.threads) do
+      if task.finished then
+         for _, waiter in ipairs(task.waiters) do waiter.awaited = nil end
+      elseif coroutine.status(thread) == "dead" then
+         finish(task, false, "not enough memory")
+      elseif coroutine.status(thread) == "suspended" then
+         add(task)
+      end
+   end
+   state.runnable, state.waiting, state.parked, state.sleepers, state.broken = runnable, {}, {}, heap.new(), nil
+   if state.running and (state.running.finished or coroutine.status(state.running.thread) == "suspended") then state.running = nil end
 end
 
 -- Runs who is runnable now; those that become so meanwhile have their turn in the next step. An error of a guest is the loop's and
@@ -221,8 +251,10 @@ function methods.spawn(client, fn, ...)
       error("bad argument 'fn': expected a function or the name of a method, got " .. tostring(fn), 2)
    end
    core_timeout(client) -- raises where the client is closed
-   local task = setmetatable({ client = client, state = state, waiters = {}, arguments = arguments }, Task)
-   task.thread = coroutine.create(fn)
+   local task = setmetatable({
+      client = client, state = state, waiters = {}, arguments = arguments, thread = coroutine.create(fn),
+      finished = false, ok = false, values = false, -- there is room for them when it ends
+   }, Task)
    state.threads[task.thread] = task
    state.alive = state.alive + 1
    wake(state, task)
@@ -243,12 +275,7 @@ end
 
 -- ---- the client ----------------------------------------------------------------------------------------------------
 
---- Advances all that is under way and runs the tasks that can go on.
--- @tparam[opt=0] number timeout seconds to wait at most for something to happen; 0 returns at once
--- @treturn integer how many requests are under way
--- @treturn integer how many tasks have not ended
-function methods.step(client, timeout)
-   local state = state_of(client)
+local function step(client, state, timeout)
    local ready, due = state.ready, until_due(state)
    timeout = timeout or 0
    if due and type(timeout) == "number" and due < timeout then timeout = due end
@@ -260,6 +287,22 @@ function methods.step(client, timeout)
    notice_sleep(state)
    run_tasks(client, state)
    return pending, state.alive
+end
+
+local function stepped(state, ok, ...)
+   if ok then return ... end
+   state.broken = true
+   error(..., 0)
+end
+
+--- Advances all that is under way and runs the tasks that can go on.
+-- @tparam[opt=0] number timeout seconds to wait at most for something to happen; 0 returns at once
+-- @treturn integer how many requests are under way
+-- @treturn integer how many tasks have not ended
+function methods.step(client, timeout)
+   local state = state_of(client)
+   if state.broken then repair(state) end
+   return stepped(state, pcall(step, client, state, timeout))
 end
 
 --- Steps until no task is left.

@@ -31,6 +31,7 @@ static void turn(lua_State *L, cursor *c) {
   cursor_drop(L, c, CURSOR_CURRENT, &c->current);
   memcpy(c->place.page, c->next_page, sizeof c->place.page);
   c->place.last[0] = '\0';
+  c->queued = c->given = 0;
   c->page_number++;
   c->page_read = c->next_known = c->next_guessed = c->skipping = false;
   if (!c->next) return;
@@ -52,7 +53,6 @@ static void lost_place(lua_State *L, cursor *c) {
 }
 
 static int give(lua_State *L, cursor *c) {
-  memcpy(c->place.last, c->ids[c->given], sizeof c->place.last);
   lua_getiuservalue(L, 1, CURSOR_QUEUE);
   lua_rawgeti(L, -1, ++c->given);
   return 1;
@@ -119,8 +119,11 @@ static int next(lua_State *L, int status, lua_KContext context) {
 /* cursor() -> the next status, or nothing at the end. The metatable is its upvalue: luaL_checkudata looks it up by name, which costs
 ** a tenth of a status. */
 static int cursor_call(lua_State *L) {
+  cursor *c;
   if (lua_type(L, 1) != LUA_TUSERDATA || !lua_getmetatable(L, 1) || !lua_rawequal(L, -1, lua_upvalueindex(1)))
     (void)check_cursor(L);
+  c = lua_touserdata(L, 1);
+  if (c->given < c->queued && !c->busy) return give(L, c);
   lua_settop(L, 1);
   return next(L, LUA_OK, THROUGH);
 }
@@ -137,6 +140,7 @@ static int cursor_in_page(lua_State *L) {
 static int cursor_token(lua_State *L) {
   const cursor *c = check_cursor(L);
   cursor_place place = c->place;
+  if (c->given > 0) memcpy(place.last, c->ids[c->given - 1], sizeof place.last);
   if (c->page_read && c->given == c->queued && c->has_next_page && !c->broken_promise) {
     memcpy(place.page, c->next_page, sizeof place.page);
     place.last[0] = '\0';

@@ -81,7 +81,14 @@ void cursor_drop(lua_State *L, cursor *c, int which, call **k) {
   lua_setiuservalue(L, 1, which);
 }
 
+/* The queue is about to be emptied: keeps the id of the status that was given out last. */
+static void leave_queue(cursor *c) {
+  if (c->given > 0) memcpy(c->place.last, c->ids[c->given - 1], sizeof c->place.last);
+  c->queued = c->given = 0;
+}
+
 void cursor_read_again(lua_State *L, cursor *c) {
+  leave_queue(c);
   cursor_drop(L, c, CURSOR_CURRENT, &c->current);
   cursor_drop(L, c, CURSOR_NEXT, &c->next);
   c->page_read = c->next_known = c->next_guessed = false;
@@ -96,7 +103,7 @@ void cursor_read_again(lua_State *L, cursor *c) {
 static void ask_next(lua_State *L, cursor *c) {
   if (c->prefetch == 0 || !c->session->open) return;
   c->next = ask(L, c, CURSOR_NEXT, c->next_page);
-  request_step(c->session, 0); /* so that it goes out now, and not when somebody next waits */
+  request_send(c->session); /* so that it goes out now, and not when somebody next waits */
 }
 
 /* Whether an earlier page of this iteration announced the cursor in next_page. Otherwise, and if `announce`, the present one does. */
@@ -151,7 +158,7 @@ static void look_ahead(lua_State *L, cursor *c) {
 static call_news fill(lua_State *L, cursor *c) {
   int keys = lua_gettop(L) + 1, queue = keys + 1;
   call_news news = CALL_RECORD;
-  c->queued = c->given = 0;
+  leave_queue(c);
   if (c->place.paginated && c->current->request.state == REQUEST_ACTIVE) {
     cursor_check_process(L, c);
     request_step(c->session, 0); /* the rest of the page may be there meanwhile, and with it the way to the next */
@@ -191,7 +198,7 @@ void cursor_release(cursor *c) {
   if (c->current) call_drop(c->current);
   if (c->next) call_drop(c->next);
   c->current = c->next = NULL;
-  c->queued = c->given = 0;
+  leave_queue(c);
   json_free(&c->spare);
   json_shape_free(&c->shape);
 }

@@ -32,13 +32,15 @@ typedef struct {
       *idle; /* anchored in the user values of the same names; idle: one that is over, for the next page */
   int prefetch;
   uint64_t max_bytes;
-  lua_Integer queued, given;                 /* records in the queue, and how many of them were given out */
-  char ids[CURSOR_BATCH][CURSOR_ID_MAX + 1]; /* their process_ids */
-  bool skipping;                             /* everything up to place.last was given out before */
-  bool page_read;                            /* the present page's document is complete */
-  bool page_told;                            /* cursor_in_page has said that the present page is over */
-  bool next_known;                           /* the present page has told what follows it */
-  bool next_guessed;                         /* its last bytes were looked at for that */
+  lua_Integer queued, given; /* records in the queue, and how many of them were given out */
+  char ids[CURSOR_BATCH]
+          [CURSOR_ID_MAX +
+           1];       /* their process_ids; once one was given out, the last of those counts, and not place.last */
+  bool skipping;     /* everything up to place.last was given out before */
+  bool page_read;    /* the present page's document is complete */
+  bool page_told;    /* cursor_in_page has said that the present page is over */
+  bool next_known;   /* the present page has told what follows it */
+  bool next_guessed; /* its last bytes were looked at for that */
   bool has_next_page;
   bool over, closed;
   bool busy; /* a page is being read, and finalizers may run meanwhile */

@@ -93,6 +93,8 @@ void request_body_failed(request *r, retry_fault fault, const char *message);
 
 /* Advances all requests of the session, waiting at most `timeout` seconds for something to happen. */
 void request_step(session *s, double timeout);
+/* Sends what may be sent, and does nothing else. */
+void request_send(session *s);
 /* Seconds until request_step has something to do by itself; negative: only when bytes come. */
 double request_timeout(const session *s);
 /* The next request with news (bytes to decode, or settled); NULL: none. */

@@ -99,6 +99,11 @@ void request_step(session *s, double timeout) {
   launch(s);
 }
 
+void request_send(session *s) {
+  launch(s);
+  transport_kick(s->net);
+}
+
 double request_timeout(const session *s) {
   double now = transport_now(), least = transport_timeout(s->net);
   unsigned limit = in_flight_most(s);

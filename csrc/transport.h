@@ -54,10 +54,9 @@ struct transfer {
   /* Read by the owner. */
   bool running, paused;
   transfer_end end;
-  int http_status;  /* the final status line; 0: none was seen (1xx does not count) */
-  unsigned sends;   /* 0 proves that nothing was sent */
-  int http_version; /* 10, 11, 20, 30; 0: not known */
-  bool new_connection;
+  int http_status;       /* the final status line; 0: none was seen (1xx does not count) */
+  unsigned sends;        /* 0 proves that nothing was sent */
+  int http_version;      /* 10, 11, 20, 30; 0: not known */
   uint64_t bytes;        /* body bytes after decompression */
   bool progressed;       /* bytes have come; whoever has seen it clears it */
   double started, ended; /* monotonic seconds */
@@ -92,6 +91,8 @@ void transport_resume(transfer *x);
 
 /* Waits for at most `timeout` seconds (0: not at all) for something to do, then moves bytes. */
 void transport_step(transport *t, double timeout);
+/* Lets what was started go out, without a look at the sockets. */
+void transport_kick(transport *t);
 /* The next transfer that has ended, NULL when there is none. */
 transfer *transport_finished(transport *t);
 

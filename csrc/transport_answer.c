@@ -27,7 +27,6 @@ static void take_status_line(transfer *x, const char *line, size_t n) {
 }
 
 size_t transfer_on_header(char *line, size_t size, size_t count, void *context) {
-  static const char *const ids[] = {"x-request-id", "request-id", "x-amzn-requestid", "x-amzn-trace-id", "cf-ray"};
   transfer *x = context;
   size_t n = size * count, name;
   const char *colon, *value;
@@ -48,10 +47,10 @@ size_t transfer_on_header(char *line, size_t size, size_t count, void *context) 
     transfer_copy_value(x->retry_after, sizeof x->retry_after, value, n - name - 1);
   } else if (IS("date")) transfer_copy_value(x->date, sizeof x->date, value, n - name - 1);
   else if (IS("location")) transfer_copy_value(x->location, sizeof x->location, value, n - name - 1);
+  else if (!x->request_id[0] &&
+           (IS("x-request-id") || IS("request-id") || IS("x-amzn-requestid") || IS("x-amzn-trace-id") || IS("cf-ray")))
+    transfer_copy_value(x->request_id, sizeof x->request_id, value, n - name - 1);
 #undef IS
-  for (size_t i = 0; i < sizeof ids / sizeof *ids && !x->request_id[0]; i++)
-    if (name == strlen(ids[i]) && strncasecmp(line, ids[i], name) == 0)
-      transfer_copy_value(x->request_id, sizeof x->request_id, value, n - name - 1);
   return n;
 }
 

@@ -13,7 +13,7 @@
 enum { ATTEMPTS_MAX = 100, SEPARATOR = 0x1E };
 
 struct transport {
-  char *key;
+  struct curl_slist *headers;
   transfer *running;               /* doubly linked */
   transfer *finished, **last_done; /* singly linked by `next` */
 };
@@ -52,7 +52,7 @@ transport *transport_new(const transport_options *o, const char **why) {
   transport *t = calloc(1, sizeof *t);
   *why = "not enough memory";
   if (!t) return NULL;
-  t->key = strdup(o->api_key);
+  t->headers = transport_headers_new(o->api_key);
   t->last_done = &t->finished;
   return t;
 }
@@ -71,14 +71,11 @@ static void release(transport *t, transfer *x) {
 void transport_free(transport *t) {
   if (!t) return;
   while (t->running) release(t, t->running);
-  free(t->key);
+  transport_headers_free(t->headers);
   free(t);
 }
 
-void transport_hide_key(const transport *t, char *text) {
-  size_t n = strlen(t->key);
-  for (char *at = strstr(text, t->key); at; at = strstr(at + n, t->key)) memset(at, '*', n);
-}
+void transport_hide_key(const transport *t, char *text) { transport_headers_hide(t->headers, text); }
 
 /* ---- one attempt -------------------------------------------------------------------------------------------------- */
 
@@ -102,7 +99,7 @@ bool transport_start(transport *t, transfer *x) {
   a->url = strdup(x->url);
   take_answer(a);
   fuzz_check(!x->running && !x->handle, "started twice");
-  x->paused = x->new_connection = x->progressed = false;
+  x->paused = x->progressed = false;
   x->end = TRANSFER_OK;
   x->http_status = x->http_version = 0;
   x->sends = x->retry_after_count = 0;
@@ -210,6 +207,8 @@ static void advance(transport *t, transfer *x) {
   if (a->ending == 'w' && x->end == TRANSFER_OK) return;
   finish(t, x, known ? endings[ending].end : TRANSFER_OK);
 }
+
+void transport_kick(transport *t) { (void)t; }
 
 void transport_step(transport *t, double timeout) {
   transfer *next;

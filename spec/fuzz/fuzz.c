@@ -148,6 +148,7 @@ bool fuzz_same(lua_State *L, int a, int b) {
 bool fuzz_agree(lua_State *L, int ours, int theirs) {
   if (lua_type(L, ours) == LUA_TTABLE && lua_type(L, theirs) == LUA_TTABLE)
     return same_fields(L, ours, theirs, false, fuzz_agree);
-  if (lua_isinteger(L, ours)) return lua_type(L, theirs) == LUA_TNUMBER && (lua_Number)lua_tointeger(L, ours) == lua_tonumber(L, theirs);
+  if (lua_isinteger(L, ours))
+    return lua_type(L, theirs) == LUA_TNUMBER && (lua_Number)lua_tointeger(L, ours) == lua_tonumber(L, theirs);
   return lua_rawequal(L, ours, theirs);
 }

@@ -104,7 +104,7 @@ static int run(lua_State *L) {
   unsigned mode = in->seed & 255;
   reading whole, pieces;
   again.seed = 0;
-  read_list(L, &whole, &again, mode);  /* 2, 3 */
+  read_list(L, &whole, &again, mode); /* 2, 3 */
   again = *in;
   read_list(L, &pieces, &again, mode); /* 4, 5 */
   compare(&whole, &pieces);

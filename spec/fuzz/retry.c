@@ -31,7 +31,9 @@ static void write_date(double seconds, int i, char out[128]) {
   struct tm tm;
   fuzz_check(gmtime_r(&t, &tm) != NULL && strftime(out, 128, forms[i], &tm) > 0, "the date cannot be written");
   /* strftime writes no leading zeros of a year */
-  if (i == 0) (void)snprintf(out + strlen("Sun, 06 Nov "), 100, "%04d %02d:%02d:%02d GMT", tm.tm_year + 1900, tm.tm_hour, tm.tm_min, tm.tm_sec);
+  if (i == 0)
+    (void)snprintf(out + strlen("Sun, 06 Nov "), 100, "%04d %02d:%02d:%02d GMT", tm.tm_year + 1900, tm.tm_hour,
+                   tm.tm_min, tm.tm_sec);
   if (i >= 2) (void)snprintf(out + strlen("Sun Nov  6 08:49:37 "), 100, "%04d", tm.tm_year + 1900);
 }
 

@@ -31,7 +31,7 @@ local function substitute(fault)
     return { status = fault.status or 302, headers = { Location = fault.redirect }, body = "" }
   elseif fault.repeat_body then
     local body, length = repeated(fault.repeat_body)
-    return { status = status, body = body, headers = { ["Content-Length"] = fault.repeat_body.length and length } }
+    return { status = status, body = body, headers = { ["Content-Length"] = fault.repeat_body.length and length or nil } }
   elseif fault.gzip_bomb then
     return { status = status, body = gzip.bomb(fault.gzip_bomb), headers = { ["Content-Encoding"] = "gzip" } }
   elseif fault.body then

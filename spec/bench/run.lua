@@ -10,7 +10,7 @@ usage: lua5.4 spec/bench/run.lua [--quick] [--scenario NAME] [--out FOLDER]   (f
   --scenario NAME   only this one; may be given several times
   --out FOLDER      where the results go (else spec/bench/results)
 ]]
-local SCENARIOS = { "lists", "decode", "pathological", "latency", "million" }
+local SCENARIOS = { "lists", "decode", "pathological", "latency", "million", "deletion", "watching", "idle" }
 
 local function usage(problem)
    io.stderr:write(problem, "\n", USAGE)

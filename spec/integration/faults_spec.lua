@@ -249,8 +249,8 @@ describe("fault:", function()
    it("a response over max_bytes is too large", function()
       emulator():add_jobs { count = 100, status = "Completed" }
       local client <close> = world.client(emulator(), { max_bytes = 20000 })
-      local page, err = client:get_page { limit = 100 }
-      assert.is_nil(page)
+      local got, err = client:get_page { limit = 100 }
+      assert.is_nil(got)
       assert.equal("too_large", err.kind)
       assert.equal(1, err.attempts)
       assert.is_table(client:get_page { limit = 10 })
@@ -278,8 +278,8 @@ describe("TLS:", function()
       local client <close> = topaz.client {
          api_key = emulator.key, base_url = emulator.tls_url, ca_file = emulator.ca_file, http2 = options.http2,
       }
-      local page, err = client:get_page()
-      return page, err, emulator:counts().total, client:stats()
+      local got, err = client:get_page()
+      return got, err, emulator:counts().total, client:stats()
    end
 
    it("works with a CA that is trusted, over HTTP/2 and HTTP/1.1", function()

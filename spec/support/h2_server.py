@@ -109,6 +109,9 @@ def talk(raw, context):
                     connection.sendall(frame(PING, ACK, 0, payload))
                 elif kind == HEADERS:
                     goes_on = react(connection, stream)
+            connection.shutdown(socket.SHUT_WR)
+            while connection.recv(4096):  # what is closed unread is reset, and what was sent may get lost
+                pass
     except (EOFError, OSError):
         pass
 

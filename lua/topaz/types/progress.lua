@@ -1,0 +1,140 @@
+---@meta topaz.progress
+-- The public interface of topaz.progress; see types/topaz.lua.
+-- luacheck: ignore 211 212 241
+
+---Progress of jobs as bars: what to show is a function of what was told, of the time and of the width. `require "topaz.progress"`.
+---@class topaz.progress
+local progress = {}
+
+---Bars without jobs.
+---```lua
+---local bars = require("topaz.progress").new { stalled_after = 60 }
+---bars:update(assert(client:get_status(id)))
+---for _, line in ipairs(bars:lines(80)) do print(line) end
+---```
+---@param options? topaz.ProgressOptions
+---@return topaz.Bars bars
+function progress.new(options) end
+
+---A bar alone.
+---```lua
+---print(require("topaz.progress").bar(42, 30))
+---```
+---@param percent number 0 to 100
+---@param width integer cells, at least 3
+---@param ascii? boolean (default false): without any other character
+---@return string bar exactly that wide
+function progress.bar(percent, width, ascii) end
+
+---Waits as `client:wait_all` does, with bars on the terminal; without a terminal, in silence.
+---```lua
+---local statuses = assert(require("topaz.progress").wait_all(client, ids))
+---for process_id, status in pairs(statuses) do print(process_id, status.status or status) end
+---```
+---@param client topaz.Client
+---@param ids string[]|string|nil as for `client:wait_all`
+---@param options? topaz.ProgressWaitOptions
+---@return table<string, topaz.Status|topaz.Error>|nil statuses
+---@return topaz.Error|nil err
+function progress.wait_all(client, ids, options) end
+
+---Options of `progress.new`.
+---@class topaz.ProgressOptions
+---@field stalled_after? number seconds (default 120) without a change of a job being processed, after which it is marked
+---@field skew? number seconds (default 0) by which the server's clock is ahead, as in `client:stats().clock_skew`
+
+---Options of `progress.wait_all`: those of `client:wait_all`, and where the bars go.
+---@class topaz.ProgressWaitOptions: topaz.WatchOptions
+---@field handle? file* io.stderr or io.stdout (default io.stderr)
+---@field rows? integer of jobs at most (default 10)
+
+---Bars of many jobs.
+---@class topaz.Bars
+local Bars = {}
+
+---Tells of a job.
+---```lua
+---local bars = require("topaz.progress").new()
+---bars:update(assert(client:get_status(id)))
+---```
+---@param status topaz.Status
+---@param now? number Unix seconds by this machine's clock (default: now)
+function Bars:update(status, now) end
+
+---Forgets a job.
+---```lua
+---local bars = require("topaz.progress").new()
+---bars:remove(id)
+---```
+---@param process_id string
+function Bars:remove(process_id) end
+
+---Sets by how many seconds the server's clock is ahead of this machine's.
+---```lua
+---local bars = require("topaz.progress").new()
+---bars:set_skew(client:stats().clock_skew)
+---```
+---@param seconds? number (default 0)
+function Bars:set_skew(seconds) end
+
+---Takes from a watcher what it saw last of the jobs that have not ended. Sends nothing.
+---```lua
+---local bars, watcher <close> = require("topaz.progress").new(), client:watch(ids)
+---watcher()
+---bars:look(watcher)
+---print(bars:total_line(80))
+---```
+---@param watcher topaz.Watcher
+---@param now? number Unix seconds (default: now)
+function Bars:look(watcher, now) end
+
+---How far all of them are.
+---```lua
+---local bars = require("topaz.progress").new()
+---print(bars:summary().percent)
+---```
+---@param now? number Unix seconds (default: now)
+---@return topaz.ProgressSummary summary
+function Bars:summary(now) end
+
+---The line of all jobs together.
+---```lua
+---local bars = require("topaz.progress").new()
+---print(bars:total_line(80))
+---```
+---@param width integer cells
+---@param now? number Unix seconds (default: now)
+---@param options? topaz.LineOptions
+---@return string line
+function Bars:total_line(width, now, options) end
+
+---The lines to show: one for each job that has not ended, and one for all of them below.
+---```lua
+---local bars = require("topaz.progress").new()
+---for _, one in ipairs(ids) do bars:update(assert(client:get_status(one))) end
+---for _, line in ipairs(bars:lines(60, nil, { rows = 3, ascii = true })) do print(line) end
+---```
+---@param width integer cells that a line takes at most
+---@param now? number Unix seconds (default: now)
+---@param options? topaz.LineOptions
+---@return string[] lines
+function Bars:lines(width, now, options) end
+
+---Options of lines.
+---@class topaz.LineOptions
+---@field rows? integer of jobs at most, those that are furthest (default: all)
+---@field ended? boolean (default false): ended jobs too
+---@field total? boolean (default true): the line of all
+---@field ascii? boolean (default false): no other characters
+---@field paint? fun(word: string, text: string): string the text with colours (default: none)
+
+---What `bars:summary()` gives.
+---@class topaz.ProgressSummary
+---@field total integer jobs
+---@field done integer of these: ended
+---@field percent number 0 to 100, as shown
+---@field by_status table<string, integer>
+---@field stalled integer
+---@field seconds_left? number
+
+return progress

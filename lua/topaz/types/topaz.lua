@@ -1,0 +1,697 @@
+---@meta topaz
+-- The public interface with its types, for editors (LuaCATS) and for the reference that `make doc` builds. It runs nothing.
+-- spec/docs/api_spec.lua compares it with the live module, the C sources and the README. `---@package` marks what is no promise.
+-- Examples begin with `topaz`, a `client`, the `id` of a job and a list of `ids` at hand, and run in the tests.
+-- luacheck: ignore 211 212 241
+
+---The statuses of image-processing jobs: read, followed and cleaned up. Failures of the world (HTTP, network, time, bad
+---answers) come back as `nil, err`; misuse raises at once, names the argument, and sends nothing.
+---@class topaz
+---@field version string the version of this module, such as "0.1.0"
+---@field null lightuserdata stands for null inside arrays of unknown members, and in what `topaz.options` gives; the same as `cjson.null`
+---@field core topaz.Core the C core
+local topaz = {}
+
+---Makes a client. Nothing is sent yet.
+---
+---Raises: an option that is unknown, of the wrong type or out of its range; a missing key.
+---```lua
+---local short <close> = topaz.client { timeout = 20, max_rate = 5 } -- the key from $TOPAZ_API_KEY
+---print(short)
+---```
+---@param options? topaz.ClientOptions
+---@return topaz.Client client
+function topaz.client(options) end
+
+---Whether a status will not change any more.
+---
+---Raises: neither a status nor a word.
+---```lua
+---print(topaz.is_done "Failed", topaz.is_done { status = "Processing" })
+---```
+---@param status topaz.Status|topaz.StatusWord a status, or the word in its member `status`
+---@return boolean is_done true for Completed, Cancelled and Failed; a word that this version does not know is not terminal
+function topaz.is_done(status) end
+
+---What `options_json` of a status holds.
+---
+---Raises: not a status.
+---```lua
+---local options = topaz.options(assert(client:get_status(id)))
+---if options then for name, value in pairs(options) do print(name, value) end end
+---```
+---@param status topaz.Status
+---@return table|nil options the decoded options; nil when the status has none
+---@return string|nil problem what is wrong with them, when they are no JSON
+function topaz.options(status) end
+
+---The C core. What it says of itself is public; its functions are for the modules beside it.
+---@class topaz.Core
+---@field version string the version of the core, the same as `topaz.version`
+---@field null lightuserdata the same as `topaz.null`
+---@field libcurl topaz.Libcurl the libcurl that was loaded
+local Core = {}
+
+---Whether a value is a string that is a UUID, and so may be given to the calls.
+---```lua
+---print(topaz.core.is_process_id(id), topaz.core.is_process_id "7")
+---```
+---@param value any
+---@return boolean is_process_id
+function Core.is_process_id(value) end
+
+---@package
+function Core.client(options) end
+---@package
+function Core.set_wait(wait) end
+---@package
+function Core.is_open(client) end
+---@package
+function Core.waiter(client) end
+---@package
+function Core.state(client) end
+---@package
+function Core.scheduler(client) end
+---@package
+function Core.client_methods() end
+---@package
+function Core.cursor_methods() end
+---@package
+function Core.options(options, rows) end
+---@package
+function Core.error(members) end
+---@package
+function Core.now() end
+---@package
+function Core.wall() end
+---@package
+function Core.ring(client, bell) end
+
+---The libcurl that topaz stands on, and what it can do.
+---@class topaz.Libcurl
+---@field version string such as "7.88.1"
+---@field tls string the TLS library with its version, such as "OpenSSL/3.0.11"
+---@field http2 boolean HTTP/2
+---@field async_dns boolean names are resolved without blocking; without it `step(0)` may stall, and `require "topaz"` warns
+---@field gzip boolean compressed answers: gzip
+---@field brotli boolean compressed answers: brotli
+---@field zstd boolean compressed answers: zstd
+
+---A word of the API; later versions of it may have others.
+---@alias topaz.StatusWord
+---| "Pending"
+---| "Processing"
+---| "Completed"
+---| "Cancelled"
+---| "Failed"
+---| string
+
+---The status of a job, as the API gives it: a plain table. Integers are Lua integers, members that are null are absent, members that
+---this version does not know are kept. Times are Unix seconds by the server's clock.
+---@class topaz.Status
+---@field process_id string the job's UUID
+---@field source_id? string the source image's id
+---@field filename? string the file's name
+---@field input_format? string
+---@field input_height? integer pixels
+---@field input_width? integer pixels
+---@field output_format? string
+---@field output_height? integer pixels
+---@field output_width? integer pixels
+---@field category? string of the model
+---@field model_type? string
+---@field model? string
+---@field crop_to_fill? boolean
+---@field options_json? string JSON; `topaz.options` decodes it
+---@field status topaz.StatusWord
+---@field progress? integer per cent, 0 to 100
+---@field eta? integer Unix seconds at which it should end
+---@field creation_time? integer Unix seconds
+---@field modification_time? integer Unix seconds
+---@field credits? integer credits (to be) used
+
+---The options of a client.
+---@class topaz.ClientOptions
+---@field api_key? string goes out as the header `X-API-Key` and nowhere else (default: $TOPAZ_API_KEY)
+---@field base_url? string `http://` only to this machine, unless `allow_insecure` (default: $TOPAZ_BASE_URL, else the production URL)
+---@field timeout? number seconds, 0.001 to 86400 (default 120): the whole call, retries included; a list that flows is not cut
+---@field connect_timeout? number seconds, 0.001 to 3600 (default 5): until the request can be sent
+---@field attempt_timeout? number seconds, 0.001 to 3600 (default 30): one attempt; for lists: without progress
+---@field max_retries? integer 0 to 100 (default 4): after the first attempt
+---@field retry_base? number seconds, 0 to 60 (default 0.5): the n-th back-off is random in [0, base·2ⁿ]
+---@field retry_cap? number seconds, 0 to 3600 (default 20): the longest back-off
+---@field max_retry_after? number seconds, 0 to 86400 (default 60): a longer `Retry-After` fails the call at once, with `err.retry_after`
+---@field max_bytes? integer bytes, 1024 to 1e15 (default 67108864): of one response, after decompression
+---@field max_connections? integer 1 to 256 (default 8): requests at a time over HTTP/1.1; over HTTP/2 they are 100 streams
+---@field max_rate? number requests a second, 0.001 to 1e6 (default: none): a ceiling that is always kept
+---@field http2? boolean (default true): offer HTTP/2 over TLS
+---@field ca_file? string path of certificates to trust (default: libcurl's own); TLS is always verified
+---@field proxy? string URL (default: the environment's, and none for a base URL on this machine)
+---@field user_agent? string (default: topaz-lua/… libcurl/…)
+---@field allow_insecure? boolean (default false): `http://` to other machines, the key in the clear
+---@field on_event? fun(event: topaz.Event) called from `step` for what happens (default: none); an error in it is raised by `step`
+---@field scheduler? topaz.Scheduler the event loop to yield to: `require "topaz.scheduler.luv"`, `.copas` or `.cqueues` (default: none)
+
+---What `on_event` gets.
+---@class topaz.Event
+---@field type "request"|"response"|"retry"|"throttle"
+---@field operation string the call, such as "get_status"
+---@field attempt integer 1 for the first
+---@field seconds number since the attempt began
+---@field delay number seconds until the retry, or the pause of the client
+---@field bytes integer of the answer so far
+---@field reason? string why it is tried again, or failed
+---@field process_id? string
+---@field http_status? integer
+
+---An error object: what the world did. `tostring(err)` is one line. The key is in none of it.
+---@class topaz.Error
+---@field kind topaz.ErrorKind
+---@field message string
+---@field operation string the call that failed
+---@field http_status? integer
+---@field code? integer the member `code` of the server's error
+---@field process_id? string
+---@field retry_after? number seconds, where the server said so
+---@field request_id? string the server's name for the request
+---@field attempts? integer how many were made
+---@field outcome? "unsent"|"unknown" unsent: surely nothing was sent; unknown: a DELETE may have happened
+---@field status? topaz.Status the last one seen, of `wait_until_done`
+---@field statuses? table<string, topaz.Status> those that have ended, of `wait_all`
+
+---What went wrong.
+---@alias topaz.ErrorKind
+---| "bad_request"
+---| "unauthorized"
+---| "forbidden"
+---| "not_found"
+---| "conflict"
+---| "rate_limited"
+---| "server_error"
+---| "unexpected_status"
+---| "timeout"
+---| "network"
+---| "tls"
+---| "protocol"
+---| "too_large"
+---| "cancelled"
+---| "closed"
+
+---Options of a single call.
+---@class topaz.CallOptions
+---@field timeout? number seconds, 0.001 to 86400 (default: the client's)
+
+---Options of `client:get_page`.
+---@class topaz.PageOptions
+---@field limit? integer 1 to 100 (default 50)
+---@field cursor? string `pagination.next_cursor` of the page before (default: none, the first page)
+---@field timeout? number seconds, 0.001 to 86400 (default: the client's)
+
+---One page of the list.
+---@class topaz.Page
+---@field data topaz.Status[]
+---@field pagination topaz.Pagination
+
+---Where the list goes on.
+---@class topaz.Pagination
+---@field has_next_page boolean
+---@field next_cursor? string
+
+---Which records a list gives: members that are strings, and what they may be: `{ status = "Failed" }`, `{ model = { "A", "B" } }`,
+---`{ process_id = { [id] = true } }`.
+---@alias topaz.Where table<string, string|string[]|table<string, boolean>>
+
+---Options of `client:statuses`.
+---@class topaz.StatusesOptions
+---@field limit? integer 1 to 100 (default 100): statuses a page
+---@field cursor? string begin at this page (default: none)
+---@field paginated? boolean (default true): false asks for one array of everything, decoded as it arrives, in flat memory
+---@field prefetch? integer 0 to 1 (default 1): pages fetched ahead
+---@field fields? string[] build only these members, and `process_id` always (default: all)
+---@field where? topaz.Where members that are strings, and what they may be (default: none); other records are dropped before a table exists
+---@field resume? string a token of `cursor:token()`, also of another process (default: none)
+---@field max_bytes? integer bytes, 1024 to 1e15 (default: the client's; none for `paginated = false`)
+
+---Options of `client:wait_until_done`.
+---@class topaz.WaitOptions
+---@field timeout? number seconds, 0 to 604800 (default 900)
+---@field on_progress? fun(status: topaz.Status, previous?: topaz.Status) called on changes (default: none)
+
+---Options of `client:watch`, `client:wait_all` and `client:wait_any`.
+---@class topaz.WatchOptions
+---@field timeout? number seconds, 0 to 604800 (default 3600): from the first asking on; asking again goes on
+---@field on_progress? fun(status: topaz.Status, previous?: topaz.Status) called when a job's status or progress changes (default: none)
+---@field resume? string a token of `watcher:token()`, also of another process (default: none)
+
+---Options of `client:delete_finished`.
+---@class topaz.CleanupOptions
+---@field older_than? number seconds, 0 to 1e9 (default 0): since the status was last modified, by the server's clock
+---@field status? string|string[] Completed, Cancelled, Failed (default { "Completed" })
+---@field dry_run? boolean (default false): counts, and deletes nothing
+---@field on_progress? fun(report: topaz.CleanupReport) called as it goes (default: none)
+
+---What `client:delete_finished` did.
+---@class topaz.CleanupReport
+---@field matched integer statuses that are meant; the next four add up to it when all was done
+---@field deleted integer
+---@field already_gone integer
+---@field refused integer the server says 409: the job still runs
+---@field failed integer
+---@field errors topaz.CleanupError[] the first 100 of the refused and failed ones
+---@field stopped? topaz.Error what ended it early
+
+---A status that was not deleted, or perhaps was (`error.outcome`).
+---@class topaz.CleanupError
+---@field process_id string
+---@field error topaz.Error
+
+---Asks the API. In a task, and in a coroutine of its scheduler, calls yield; anywhere else they block. Closing it, `<close>` and the
+---collector end what is under way. After that each use raises an error object of kind "closed".
+---@class topaz.Client
+local Client = {}
+
+---Reads one status.
+---
+---Gives an error of kind "not_found" when the server does not know the job. Raises: an id that is no UUID.
+---```lua
+---local status, err = client:get_status(id, { timeout = 10 })
+---print(status and status.progress or err)
+---```
+---@param process_id string a UUID
+---@param options? topaz.CallOptions
+---@return topaz.Status|nil status
+---@return topaz.Error|nil err
+function Client:get_status(process_id, options) end
+
+---Reads exactly one page of the list.
+---```lua
+---local page = assert(client:get_page { limit = 10 })
+---while page.pagination.has_next_page do
+---   page = assert(client:get_page { limit = 10, cursor = page.pagination.next_cursor })
+---end
+---```
+---@param options? topaz.PageOptions
+---@return topaz.Page|nil page
+---@return topaz.Error|nil err
+function Client:get_page(options) end
+
+---Iterates over all statuses: pages are asked for as they are needed, the next one ahead. Nothing is sent before the first round.
+---A failure is raised as the error object, and the cursor may be asked again. `break` ends what was fetched ahead.
+---
+---Raises: unknown members in `fields` and `where`, a `resume` that is no token.
+---```lua
+---for status in client:statuses { where = { status = "Failed" }, fields = { "filename" } } do
+---   print(status.process_id, status.filename)
+---end
+---```
+---@param options? topaz.StatusesOptions
+---@return topaz.Cursor cursor to be called in a `for` loop, of which it also is the closing value
+function Client:statuses(options) end
+
+---Deletes one status.
+---
+---Gives an error of kind "conflict" while its job runs. With `err.outcome == "unknown"` it may have been deleted.
+---```lua
+---local ok, how = client:delete_status(id)
+---print(ok and (how or "deleted") or "not deleted: " .. tostring(how))
+---```
+---@param process_id string a UUID
+---@param options? topaz.CallOptions
+---@return true|nil ok
+---@return "already_gone"|topaz.Error|nil how "already_gone": an earlier attempt, whose answer was lost, has deleted it
+function Client:delete_status(process_id, options) end
+
+---Deletes every status of the account. It is sent once: a repeat could delete what was made in between.
+---```lua
+---local count, how = client:delete_all_statuses()
+---print(count, how)
+---```
+---@return integer|true|nil count how many; true with "count_unknown" when the answer broke behind its status line
+---@return "count_unknown"|topaz.Error|nil how
+function Client:delete_all_statuses() end
+
+---Waits until a job has ended. Failures that pass (network, time, 429, 5xx) do not end it.
+---
+---Gives an error of kind "timeout" when the time is over; the job goes on. Raises: an id that is no UUID.
+---```lua
+---local status, err = client:wait_until_done(id, { timeout = 60, on_progress = function(now) print(now.progress) end })
+---print(status and status.status or err)
+---```
+---@param process_id string a UUID
+---@param options? topaz.WaitOptions
+---@return topaz.Status|nil status the last one: Failed and Cancelled are results, not errors
+---@return topaz.Error|nil err `err.status` is the last status seen
+function Client:wait_until_done(process_id, options) end
+
+---Iterates over jobs as they end, each once. It reads pages of the list or asks for single jobs, whichever costs fewer requests.
+---
+---A job that the server does not know comes as its last status, or `{ process_id = id }`, with an error of kind "not_found" behind it.
+---Raises in the loop: an error object of kind "timeout" when the time is over, or of a failure that does not pass.
+---```lua
+---for status, gone in client:watch(ids, { timeout = 60 }) do
+---   print(status.process_id, gone or status.status)
+---end
+---```
+---@param ids string[]|string|nil UUIDs, or one; nil only with `resume`
+---@param options? topaz.WatchOptions
+---@return topaz.Watcher watcher to be called in a `for` loop, of which it also is the closing value
+function Client:watch(ids, options) end
+
+---Waits until all jobs have ended.
+---```lua
+---local statuses = assert(client:wait_all(ids, { timeout = 60 }))
+---for process_id, status in pairs(statuses) do print(process_id, status.status or status) end
+---```
+---@param ids string[]|string|nil UUIDs, or one; nil only with `resume`
+---@param options? topaz.WatchOptions
+---@return table<string, topaz.Status|topaz.Error>|nil statuses by id; an error object of kind "not_found" for a job that the server does not know
+---@return topaz.Error|nil err `err.statuses` has those that have ended
+function Client:wait_all(ids, options) end
+
+---Waits until one of the jobs has ended. One that the server does not know counts only when no other one is left.
+---
+---Raises: an empty list.
+---```lua
+---print(assert(client:wait_any(ids)).process_id)
+---```
+---@param ids string[]|string|nil UUIDs, or one; nil only with `resume`
+---@param options? topaz.WatchOptions
+---@return topaz.Status|nil status
+---@return topaz.Error|nil err
+function Client:wait_any(ids, options) end
+
+---Deletes the statuses of jobs that have ended, while the list is still being read.
+---```lua
+---local report = client:delete_finished { older_than = 2 * 86400, status = { "Completed", "Failed" }, dry_run = true }
+---print(report.matched .. " would go")
+---```
+---@param options? topaz.CleanupOptions
+---@return topaz.CleanupReport report in any case
+---@return topaz.Error|nil err what ended it early: 401, 403, a list that cannot be read, 20 failures in a row, or the caller
+function Client:delete_finished(options) end
+
+---Waits without blocking other tasks. After the machine has slept it ends early.
+---```lua
+---assert(client:sleep(0.1))
+---```
+---@param seconds number 0 or more
+---@param bell? table for the modules beside this one
+---@return true|nil ok
+---@return topaz.Error|nil err of kind "cancelled" or "closed" when the task was ended meanwhile
+function Client:sleep(seconds, bell) end
+
+---Begins a task: `fn` runs as a coroutine, in which the client's calls yield. It takes its first turn in the next `step`.
+---```lua
+---local task = client:spawn("wait_until_done", id)
+---local other = client:spawn(function() return client:get_page { limit = 1 } end)
+---print(task:await().status, #other:await().data)
+---```
+---@param fn function|string a function, or the name of one of the client's methods
+---@param ... any its arguments
+---@return topaz.Task task
+function Client:spawn(fn, ...) end
+
+---Steps until no task is left.
+---```lua
+---client:spawn("get_status", id)
+---local failed, err = client:run()
+---assert(failed == 0, err)
+---```
+---@return integer failed tasks that ended with an error nobody asked about
+---@return any err one of those errors
+function Client:run() end
+
+---Begins a call without waiting for it; `step` drives it.
+---
+---Raises: another name than those of the four calls; what the call itself raises.
+---```lua
+---local request = client:start("get_status", id)
+---repeat client:step(0.1) until request:done()
+---print(request:result())
+---```
+---@param operation "get_status"|"get_page"|"delete_status"|"delete_all_statuses"
+---@param ... any what the method of that name takes
+---@return topaz.Request request
+function Client:start(operation, ...) end
+
+---Advances all that is under way and runs the tasks that can go on.
+---```lua
+---client:spawn("get_status", id)
+---repeat local requests, tasks = client:step(0) until requests + tasks == 0 -- a game does this once a frame
+---```
+---@param timeout? number seconds to wait at most for something to happen (default 0): returns at once
+---@return integer requests under way
+---@return integer tasks that have not ended
+function Client:step(timeout) end
+
+---The descriptor to poll for reading: when it is readable, `step` has something to do. One for all connections.
+---```lua
+---print(client:pollfd(), client:events(), client:timeout())
+---```
+---@return integer|nil descriptor nil where the system has none: then call `step` every few milliseconds
+function Client:pollfd() end
+
+---What to poll the descriptor for.
+---```lua
+---assert(client:events() == "r")
+---```
+---@return "r" events
+function Client:events() end
+
+---Seconds until `step` has something to do even if the descriptor stays silent.
+---```lua
+---local request = client:start("get_status", id)
+---repeat client:step(client:timeout() or 1) until request:done()
+---```
+---@return number|nil seconds nil: never
+function Client:timeout() end
+
+---Counters since the client was made.
+---```lua
+---client:get_status(id)
+---print(client:stats().attempts)
+---```
+---@return topaz.Stats stats
+function Client:stats() end
+
+---Ends everything that is under way, with errors of kind "closed". May be called again.
+---```lua
+---client:close()
+---```
+function Client:close() end
+
+---What `client:stats()` gives.
+---@class topaz.Stats
+---@field calls integer begun
+---@field attempts integer begun
+---@field retries integer
+---@field throttled integer answers of 429
+---@field failures integer calls that gave an error
+---@field bytes integer of answers
+---@field connections integer open
+---@field pending integer requests that have not ended
+---@field active integer of these: those sent and not yet answered
+---@field retry_tokens integer what is left of the budget for retries, 100 at most
+---@field rate? number requests a second that the pacer allows, while it holds back
+---@field clock_skew? number seconds by which the server's clock is ahead
+---@field http2 boolean whether the server speaks HTTP/2
+---@field events_dropped integer events that came faster than `step` was called
+
+---An iterator over statuses.
+---@class topaz.Cursor
+---@overload fun(): topaz.Status|nil
+local Cursor = {}
+
+---Iterates page by page: lists of up to 100 statuses. Empty pages are left out.
+---```lua
+---for page in client:statuses():pages() do print(#page) end
+---```
+---@return fun(): topaz.Status[]|nil iterator
+function Cursor:pages() end
+
+---Plain text to go on behind the status that came last, with `client:statuses { resume = token }`. It holds no key.
+---```lua
+---local cursor <close> = client:statuses { limit = 10 }
+---print(cursor().process_id)
+---local token = cursor:token()
+---for status in client:statuses { resume = token } do print(status.process_id) end
+---```
+---@return string token
+function Cursor:token() end
+
+---Ends what was fetched ahead; the cursor then gives an error of kind "closed". May be called again.
+---```lua
+---local cursor = client:statuses()
+---cursor:close()
+---```
+function Cursor:close() end
+
+---@package
+function Cursor:in_page() end
+
+---A call that was begun with `client:start`.
+---@class topaz.Request
+local Request = {}
+
+---Whether the result is there.
+---```lua
+---print(client:start("get_status", id):done())
+---```
+---@return boolean done
+function Request:done() end
+
+---Waits for the result.
+---```lua
+---local first, second = client:start("get_status", ids[1]), client:start("get_status", ids[2])
+---print(first:result(), second:result()) -- both were under way at once
+---```
+---@return any ... what the call of that name returns
+function Request:result() end
+
+---Ends it; the result is then an error of kind "cancelled".
+---```lua
+---local request = client:start("get_status", id)
+---request:cancel()
+---print(select(2, request:result()).kind)
+---```
+function Request:cancel() end
+
+---A number that no other request of the client has.
+---```lua
+---print(client:start("get_status", id):id())
+---```
+---@return integer id
+function Request:id() end
+
+---A coroutine that a client runs.
+---@class topaz.Task
+local Task = {}
+
+---Whether its function has ended.
+---```lua
+---local task = client:spawn(function() return 42 end)
+---repeat client:step(0.1) until task:done()
+---```
+---@return boolean done
+function Task:done() end
+
+---What its function returned. Raises what the function raised, and a misuse error while it still runs.
+---```lua
+---local task = client:spawn(function() return 42 end)
+---client:run()
+---assert(task:result() == 42)
+---```
+---@return any ...
+function Task:result() end
+
+---Waits until it has ended, then gives what `result` gives.
+---```lua
+---print(client:spawn("get_status", id):await().status)
+---```
+---@return any ...
+function Task:await() end
+
+---Ends what it waits for, at once, with an error of kind "cancelled"; so does each later wait of it.
+---```lua
+---local task = client:spawn("wait_until_done", id)
+---task:cancel()
+---print(select(2, task:await()).kind)
+---```
+function Task:cancel() end
+
+---Gives jobs as they end.
+---@class topaz.Watcher
+---@overload fun(): topaz.Status|nil, topaz.Error|nil
+local Watcher = {}
+
+---Adds jobs. One that was watched already is not watched twice.
+---```lua
+---local watcher <close> = client:watch { ids[1] }
+---print(watcher:add { ids[1], ids[2] }) --> 1
+---```
+---@param ids string[]|string
+---@return integer count how many are new
+function Watcher:add(ids) end
+
+---Forgets jobs, unless the loop has had them.
+---```lua
+---local watcher <close> = client:watch(ids)
+---print(watcher:remove(ids[1])) --> 1
+---```
+---@param ids string[]|string
+---@return integer count how many were watched
+function Watcher:remove(ids) end
+
+---How far the jobs are, from what was seen last. Sends nothing.
+---```lua
+---local watcher <close> = client:watch(ids)
+---watcher()
+---print(("%d of %d"):format(watcher:progress().done, watcher:progress().total))
+---```
+---@return topaz.WatchProgress progress
+function Watcher:progress() end
+
+---The statuses seen last of the jobs that have not ended. Sends nothing.
+---```lua
+---local watcher <close> = client:watch(ids)
+---watcher()
+---for _, status in ipairs(watcher:statuses()) do print(status.process_id, status.progress) end
+---```
+---@return topaz.Status[] statuses
+function Watcher:statuses() end
+
+---How many jobs the loop has not had yet.
+---```lua
+---local watcher <close> = client:watch(ids)
+---assert(watcher:pending() == #ids)
+---```
+---@return integer pending
+function Watcher:pending() end
+
+---Plain text that names the jobs still to come, for `client:watch(nil, { resume = token })`. It holds no key; 32 bytes a job.
+---```lua
+---local watcher <close> = client:watch(ids)
+---for status in client:watch(nil, { resume = watcher:token() }) do print(status.process_id) end
+---```
+---@return string token
+function Watcher:token() end
+
+---Ends the watching at once; asking then gives an error of kind "cancelled". The jobs go on.
+---```lua
+---local watcher = client:watch(ids)
+---watcher:cancel()
+---```
+function Watcher:cancel() end
+
+---The same as `cancel`.
+---```lua
+---local watcher = client:watch(ids)
+---watcher:close()
+---```
+function Watcher:close() end
+
+---What `watcher:progress()` gives.
+---@class topaz.WatchProgress
+---@field total integer jobs
+---@field done integer of these: ended
+---@field gone integer not known to the server
+---@field by_status table<string, integer> counts by word; a job not seen yet is in none
+---@field mean_progress number per cent, 0 to 100; ended jobs count as 100
+---@field seconds_left? number estimated
+
+---An event loop, as the adapters give it: `require "topaz.scheduler.luv"`, `"topaz.scheduler.cqueues"` or `"topaz.scheduler.copas"`.
+---@class topaz.Scheduler
+local Scheduler = {}
+
+---@package
+function Scheduler.current(self) end
+---@package
+function Scheduler.suspend(self, thread) end
+---@package
+function Scheduler.resume(self, thread) end
+---@package
+function Scheduler.attend(self, client) end
+---@package
+function Scheduler.leave(self, client) end
+
+return topaz

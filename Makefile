@@ -49,7 +49,7 @@ rooms = $(patsubst spec/unit/%_room.c,%,$(wildcard spec/unit/*_room.c))
 uses_status = json
 room_objects = $(foreach r,$(1) $(uses_$(1)),$(patsubst csrc/%.c,$(BUILD)/obj/%.o,$(wildcard csrc/$(r).c csrc/$(r)_*.c)))
 
-.PHONY: all help debug deps deps-dev demo test asan valgrind coverage lint format format-check tidy cppcheck sizes \
+.PHONY: all static doc help debug deps deps-dev demo test asan valgrind coverage lint format format-check tidy cppcheck sizes \
   symbols warnings luacheck install uninstall rock bench fuzz contract clean rooms
 .DELETE_ON_ERROR:
 .SECONDARY:
@@ -63,6 +63,17 @@ rooms: $(rooms:%=$(BUILD)/spec/%_room.so)
 $(core): $(core_objects) $(BUILD)/flags
 	@mkdir -p $(@D)
 	$(LINK) -o $@ $(core_objects) $(LIBS)
+
+static: $(BUILD)/libtopaz.a  ## build the core as a library that a host links in
+	@:
+
+# One object whose hidden names become local: in a host they would meet those of the program. Where there is no objcopy they stay.
+OBJCOPY = objcopy
+$(BUILD)/libtopaz.a: $(core_objects) $(BUILD)/flags
+	$(CC) -r -nostdlib -o $(BUILD)/static.o $(core_objects)
+	if command -v $(OBJCOPY) >/dev/null; then $(OBJCOPY) --localize-hidden $(BUILD)/static.o; fi
+	@rm -f $@
+	$(AR) rcs $@ $(BUILD)/static.o
 
 $(BUILD)/obj/%.o: csrc/%.c $(BUILD)/flags
 	@mkdir -p $(@D)
@@ -81,10 +92,16 @@ commands = $(COMPILE) / $(LINK) / $(LIBS) / $(notdir $(core_objects))
 ifneq ($(shell cat $(BUILD)/flags 2>/dev/null),$(commands))
 .PHONY: $(BUILD)/flags
 endif
+hash = \#
+# $(call has,header,condition): whether the compiler finds the header, and the condition holds in it.
+has = printf '$(hash)include <$(1)>\n$(hash)if !($(2))\n$(hash)error\n$(hash)endif\n' | $(COMPILE) -w -E - >/dev/null 2>&1
 $(BUILD)/flags:
-	@printf '#include <lauxlib.h>\n#include <curl/curl.h>\n' | $(COMPILE) -w -E - >/dev/null || { \
-	  echo "topaz: the headers of Lua 5.4 or of libcurl were not found: try 'make deps', or set LUA_INCDIR, CURL_INCDIR" >&2; \
-	  exit 1; }
+	@command -v $(firstword $(CC)) >/dev/null || { echo "topaz: there is no C compiler '$(CC)': install gcc or clang" >&2; exit 1; }
+	@$(call has,lauxlib.h,LUA_VERSION_NUM >= 504) || { echo "topaz: the headers of Lua 5.4 were not found. Install \
+	liblua5.4-dev (Debian, Ubuntu), lua-devel (Fedora), lua5.4-dev (Alpine) or lua (Arch, Homebrew), or set LUA_INCDIR" >&2; exit 1; }
+	@$(call has,curl/curl.h,LIBCURL_VERSION_NUM >= 0x075500) || { echo "topaz: the headers of libcurl 7.85 or newer were not found. \
+	Install libcurl4-openssl-dev (Debian, Ubuntu), libcurl-devel (Fedora), curl-dev (Alpine) or curl (Arch, Homebrew), \
+	or set CURL_INCDIR" >&2; exit 1; }
 	@mkdir -p $(@D)
 	@printf '%s\n' '$(commands)' >$@
 
@@ -213,6 +230,9 @@ cppcheck:
 	  --force -Icsrc $(LUA_FLAGS) csrc
 
 # ---- installing -------------------------------------------------------------------------------------------------
+
+doc:  ## build the reference and the guides into build/doc (needs LDoc)
+	@$(run) $(LUA) spec/docs/build.lua $(BUILD)/doc
 
 lua_files = $(patsubst lua/%,%,$(wildcard lua/topaz/*.lua lua/topaz/*/*.lua))
 

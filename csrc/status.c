@@ -142,7 +142,7 @@ static json_result read_name(status_list *l, json_reader *r) {
     l->stage = LIST_UNKNOWN;
     if (n > JSON_NAME_MAX) n = JSON_NAME_MAX;
     memcpy(l->unknown, name, n);
-    l->unknown[n] = '\0';
+    l->unknown_length = n;
   }
 #undef IS
   return JSON_OK;
@@ -165,7 +165,11 @@ static json_result read_unknown(lua_State *L, status_list *l, json_reader *r, in
   json_result got = page ? json_value(L, r) : json_skip(r);
   if (got != JSON_OK) return got;
   if (page && lua_islightuserdata(L, -1)) lua_pop(L, 1); /* null: absent */
-  else if (page) lua_setfield(L, page, l->unknown);
+  else if (page) {
+    lua_pushlstring(L, l->unknown, l->unknown_length); /* it may hold a NUL */
+    lua_insert(L, -2);
+    lua_rawset(L, page);
+  }
   l->stage = LIST_ENVELOPE;
   return JSON_OK;
 }

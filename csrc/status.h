@@ -41,7 +41,8 @@ typedef struct {
   bool has_next_page;
   char next_cursor[STATUS_CURSOR_MAX + 1]; /* "" when there is none */
   char unknown[JSON_NAME_MAX + 1];         /* the member whose value is due in LIST_UNKNOWN */
-  const char *wrong;                       /* after JSON_WRONG: what, when it is not in the reader's error */
+  size_t unknown_length;
+  const char *wrong; /* after JSON_WRONG: what, when it is not in the reader's error */
 } status_list;
 
 void status_list_init(status_list *l);

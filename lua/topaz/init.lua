@@ -2,8 +2,9 @@
 --
 -- The C core (topaz.core) asks the API and decodes its answers; the modules beside this one add waiting, tasks and the
 -- helpers to the core's clients and cursors.
-local core = require "topaz.core"
-local cjson = require "cjson"
+local load = require "topaz.load"
+local core = load "topaz.core"
+local cjson = load "cjson"
 
 local topaz = {
    --- The version of this module.

@@ -1,0 +1,26 @@
+--- Loads what topaz stands on, and says in one line what is missing.
+
+-- By the name of a module: what to do where it is not found.
+local ABSENT = {
+   ["topaz.core"] = "the C core is not installed for this Lua: build it with `make` or `luarocks make`, for Lua 5.4",
+   cjson = "it is not installed: `luarocks install lua-cjson`, or on Debian and Ubuntu `apt install lua-cjson`",
+}
+
+-- By the beginning of the name of a shared library: the packages that have it.
+local PACKAGES = { ["libcurl"] = "libcurl4 (Debian, Ubuntu) or libcurl (Fedora, Alpine)" }
+
+local function reason(name, message)
+   if ABSENT[name] and message:find(("module '%s' not found"):format(name), 1, true) then return ABSENT[name] end
+   local library = message:match "(lib[^%s:/]+): cannot open shared object" or message:match "Library not loaded: (%S+)"
+   if not library then return message:match "^[^\n]*" end
+   local packages = PACKAGES[library:match "lib%l+"]
+   return ("it needs the shared library %s, which is not on this machine%s"):format(library, packages and ": install " .. packages or "")
+end
+
+--- As `require`; where it fails, the error is one line that names what is missing.
+-- @tparam string name of a module
+return function(name)
+   local ok, result = pcall(require, name)
+   if ok then return result end
+   error(("topaz: module '%s' cannot be loaded: %s"):format(name, reason(name, tostring(result))), 0)
+end

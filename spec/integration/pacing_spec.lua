@@ -1,0 +1,189 @@
+-- How fast a client asks, against a server that limits it; and that it does nothing while there is nothing to do.
+local topaz = require "topaz"
+local emulators = require "spec.emulator"
+local world = require "spec.support.world"
+
+local CALLS, SENT_MOST = 200, 260
+
+-- Begins so many get_status at once and runs them to their end. Returns how many succeeded, and the first error.
+local function call_all(client, ids, calls)
+   local tasks, done, first = {}, 0, nil
+   for i = 1, calls do tasks[i] = client:spawn("get_status", ids[(i - 1) % #ids + 1]) end
+   client:run()
+   for _, task in ipairs(tasks) do
+      local status, err = task:result()
+      if status then done = done + 1 else first = first or tostring(err) end
+   end
+   return done, first
+end
+
+-- The most requests that arrived within one second, wherever that second begins.
+local function busiest_second(requests)
+   local most, from = 0, 1
+   for i, request in ipairs(requests) do
+      while request.time - requests[from].time >= 1 do from = from + 1 end
+      most = math.max(most, i - from + 1)
+   end
+   return most
+end
+
+-- The most requests that the server had at the same time.
+local function most_at_once(requests)
+   local edges, now, most = {}, 0, 0
+   for _, request in ipairs(requests) do
+      edges[#edges + 1] = { request.time, 1 }
+      edges[#edges + 1] = { request.finished, -1 }
+   end
+   table.sort(edges, function(a, b) return a[1] < b[1] or (a[1] == b[1] and a[2] < b[2]) end)
+   for _, edge in ipairs(edges) do
+      now = now + edge[2]
+      most = math.max(most, now)
+   end
+   return most
+end
+
+for _, burst in ipairs { 10, 0 } do
+   describe(("200 calls at once against 50 a second and a burst of %d"):format(burst), function()
+      local emulator, ids
+
+      setup(function() emulator = emulators.start { tls = true, rate_limit = { rate = "50r/s", burst = burst } } end)
+      teardown(function() emulator:stop() end)
+      before_each(function()
+         emulator:reset()
+         ids = emulator:add_jobs(20)
+      end)
+
+      for _, version in ipairs { "1.1", "2.0" } do
+         it("all succeed by at most 260 requests, and the client tells what it does, HTTP/" .. version, function()
+            local client, events, least_tokens, rates = nil, {}, math.huge, {}
+            local options = {
+               api_key = emulator.key, base_url = version == "2.0" and emulator.tls_url or emulator.url, ca_file = emulator.ca_file,
+               on_event = function(event)
+                  events[event.type] = (events[event.type] or 0) + 1
+                  if event.type == "throttle" then
+                     local stats = client:stats()
+                     least_tokens = math.min(least_tokens, stats.retry_tokens)
+                     rates[#rates + 1] = stats.rate
+                     assert(event.reason == "rate_limited" and event.http_status == 429 and event.delay >= 0, "a throttle event is wrong")
+                  end
+               end,
+            }
+            client = topaz.client(options)
+            assert.is_nil(client:stats().rate)
+            local done, err = call_all(client, ids, CALLS)
+            local stats, seen = client:stats(), emulator:counts()
+            client:close()
+
+            assert.same({ CALLS }, { done, err })
+            assert.is_true(seen.total <= SENT_MOST, seen.total .. " requests were sent")
+            assert.equal(CALLS, seen.statuses["200"])
+            local refused = seen.total - CALLS
+            assert.equal(refused, seen.statuses["429"])
+            assert.is_true(refused > 0)
+            assert.equal(version, emulator:requests()[1].http_version == 2 and "2.0" or "1.1")
+            assert.same({ seen.total, refused, refused, 0 }, { stats.attempts, stats.retries, stats.throttled, stats.failures })
+            assert.same({ request = seen.total, response = seen.total, retry = refused, throttle = refused }, events)
+            assert.equal(refused, #rates)
+            for _, rate in ipairs(rates) do assert.is_true(rate >= 0.25) end
+            assert.is_true(least_tokens < 100)
+            assert.equal(100, stats.retry_tokens) -- the successes have filled the budget again
+         end)
+      end
+   end)
+end
+
+describe("a client's limits", function()
+   local emulator = world.emulator({ setup = setup, teardown = teardown, before_each = before_each }, { clock = "real" })
+   local ids
+
+   before_each(function() ids = emulator():add_jobs(20) end)
+   after_each(function() emulator():set { latency = 0 } end)
+
+   it("max_rate is a ceiling in every second, also at the start and after a pause", function()
+      world.with_client(emulator(), { max_rate = 20, max_connections = 2 }, function(client)
+         assert.equal(25, (call_all(client, ids, 25)))
+         client:sleep(0.5)
+         assert.equal(25, (call_all(client, ids, 25)))
+         assert.is_nil(client:stats().rate)
+         assert.equal(0, client:stats().throttled)
+      end)
+      local requests = emulator():requests()
+      assert.equal(50, #requests)
+      -- 21 are sent in a second; a server that is late has at most the 2 in flight besides
+      local most = busiest_second(requests)
+      assert.is_true(most <= 23, most .. " requests in a second")
+   end)
+
+   for _, connections in ipairs { 1, 3, 8 } do
+      it(("max_connections = %d is what the server sees, and no more at once"):format(connections), function()
+         emulator():set { latency = 0.01 }
+         world.with_client(emulator(), { max_connections = connections }, function(client)
+            assert.equal(40, (call_all(client, ids, 40)))
+         end)
+         assert.equal(40, emulator():counts().total)
+         assert.equal(connections, emulator():counts().connections)
+         assert.is_true(most_at_once(emulator():requests()) <= connections)
+      end)
+   end
+end)
+
+-- client:step(client:timeout()) until no task is left: as an event loop does. Returns the steps, and those of them that began with
+-- no request under way.
+local function drive(client)
+   local steps, idle = 0, 0
+   repeat
+      if client:stats().pending == 0 then idle = idle + 1 end
+      local timeout = client:timeout()
+      assert(timeout, "nobody would ever wake the tasks")
+      local _, alive = client:step(timeout)
+      steps = steps + 1
+   until alive == 0
+   return steps, idle
+end
+
+describe("an idle client in a loop driven by client:timeout()", function()
+   local emulator = world.emulator({ setup = setup, teardown = teardown, before_each = before_each }, { clock = "real" })
+   local client, random
+
+   before_each(function()
+      client = world.client(emulator())
+      random = math.random
+      math.random = function() return 0.3 end -- luacheck: ignore
+   end)
+   after_each(function()
+      math.random = random -- luacheck: ignore
+      client:close()
+      emulator():set { latency = 0 }
+   end)
+
+   it("has no time to name when nothing is under way", function()
+      assert.is_nil(client:timeout())
+   end)
+
+   it("makes one step for each time at which tasks wake, however many they are", function()
+      for i = 1, 100 do client:spawn("sleep", 0.05 * (i % 5 + 1)) end
+      local steps = drive(client)
+      assert.is_true(steps >= 2 and steps <= 1 + 5 * 5, steps .. " steps")
+      client:spawn("sleep", 0.3)
+      assert.equal(2, (drive(client))) -- it takes its first turn, and wakes
+   end)
+
+   it("makes one step between two polls of a wait", function()
+      local id = emulator():add_jobs { status = "Processing", remove = { "eta" } }[1]
+      client:spawn("wait_until_done", id, { timeout = 1.5 })
+      local _, idle = drive(client)
+      local polls = world.seen(emulator(), "one")
+      assert.is_true(polls >= 3)
+      assert.is_true(idle <= polls + 1, ("%d steps without a request, %d polls"):format(idle, polls))
+   end)
+
+   it("makes few steps while a request is not answered", function()
+      local id = emulator():add_jobs(1)[1]
+      assert(client:get_status(id)) -- the connection is there
+      emulator():set { latency = 0.7 }
+      client:spawn("get_status", id)
+      local steps = drive(client)
+      assert.equal(2, world.seen(emulator(), "one"))
+      assert.is_true(steps <= 6, steps .. " steps")
+   end)
+end)

@@ -95,8 +95,10 @@ static const char *rule_name(const void *unused, size_t i) {
   return STATUS_RULES[i].name;
 }
 
-static int check_member(lua_State *L, const char *option, const char *name) {
-  int rule = status_rule(name);
+/* The rule of the member that the string at `index` names. */
+static int check_member(lua_State *L, const char *option, int index) {
+  const char *name = lua_tostring(L, index);
+  int rule = strlen(name) == lua_rawlen(L, index) ? status_rule(name) : -1; /* no member has a NUL in its name */
   if (rule < 0) {
     const char *near = options_nearest(name, STATUS_RULE_COUNT, rule_name, NULL);
     (void)error_misuse(L, option,
@@ -116,7 +118,7 @@ static void read_fields(lua_State *L, int fields, json_shape *shape) {
   for (size_t i = 1; i <= n; i++) {
     if (lua_rawgeti(L, fields, (lua_Integer)i) != LUA_TSTRING)
       (void)error_misuse(L, "fields", "expected names of members, got a %s", luaL_typename(L, -1));
-    shape->keep |= 1u << check_member(L, "fields", lua_tostring(L, -1));
+    shape->keep |= 1u << check_member(L, "fields", -1);
     lua_pop(L, 1);
   }
 }
@@ -166,7 +168,7 @@ static void read_where(lua_State *L, int given, int kept, cursor_where *w) {
     size_t n;
     if (lua_type(L, -2) != LUA_TSTRING) (void)error_misuse(L, "where", "expected names of members as keys");
     member = lua_tostring(L, -2);
-    rule = check_member(L, "where", member);
+    rule = check_member(L, "where", -2);
     if (STATUS_RULES[rule].types != JSON_STRING)
       (void)error_misuse(L, "where", "'%s' is no text: only members that are strings can be asked for", member);
     n = read_set(L, member, value, NULL);

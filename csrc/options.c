@@ -60,6 +60,9 @@ static int unknown(lua_State *L, const char *name, const option_row *rows, size_
 static const char *const wanted[] = {
     "a string that is not empty", "a number", "an integer", "a boolean", "a table", "a function"};
 
+/* Whether the string at `index` holds a NUL: what is passed on as a C string would be cut there. */
+static bool has_nul(lua_State *L, int index) { return strlen(lua_tostring(L, index)) != lua_rawlen(L, index); }
+
 static int wrong(lua_State *L, const option_row *row, int value) {
   char got[64];
   bool is_numeric = row->type == OPTION_NUMBER || row->type == OPTION_INTEGER;
@@ -67,6 +70,8 @@ static int wrong(lua_State *L, const option_row *row, int value) {
   if (lua_type(L, value) == LUA_TNUMBER && is_numeric) (void)snprintf(got, sizeof got, "%.14g", lua_tonumber(L, value));
   else if (lua_type(L, value) == LUA_TSTRING && lua_rawlen(L, value) == 0)
     (void)snprintf(got, sizeof got, "an empty string");
+  else if (row->type == OPTION_STRING && lua_type(L, value) == LUA_TSTRING)
+    (void)snprintf(got, sizeof got, "one with a NUL, which is no printable byte");
   else (void)snprintf(got, sizeof got, "%s", luaL_typename(L, value));
   if (is_numeric)
     return error_misuse(L, row->name, "expected %s from %.14g to %.14g, got %s", wanted[row->type], row->min, row->max,
@@ -79,7 +84,7 @@ static void check(lua_State *L, const option_row *row) {
   int value = lua_gettop(L), type = lua_type(L, value), ok = 0, is_integer;
   lua_Number n = type == LUA_TNUMBER ? lua_tonumber(L, value) : 0;
   switch (row->type) {
-  case OPTION_STRING: ok = type == LUA_TSTRING && lua_rawlen(L, value) > 0; break;
+  case OPTION_STRING: ok = type == LUA_TSTRING && lua_rawlen(L, value) > 0 && !has_nul(L, value); break;
   case OPTION_NUMBER: ok = type == LUA_TNUMBER && n >= row->min && n <= row->max; break;
   case OPTION_INTEGER:
     ok = type == LUA_TNUMBER && n >= row->min && n <= row->max;
@@ -116,7 +121,7 @@ void options_read(lua_State *L, int index, const option_row *rows, size_t count)
   lua_pushnil(L);
   while (lua_next(L, given)) {
     const char *name = lua_type(L, -2) == LUA_TSTRING ? lua_tostring(L, -2) : NULL;
-    size_t i = 0;
+    size_t i = name && strlen(name) != lua_rawlen(L, -2) ? count : 0; /* no option has a NUL in its name */
     if (!name) (void)error_misuse(L, "options", "expected names of options as keys, got a %s", luaL_typename(L, -2));
     while (i < count && strcmp(rows[i].name, name) != 0) i++;
     if (i == count) (void)unknown(L, name, rows, count);

@@ -9,6 +9,9 @@ local WORDS = { ok = "done", gone = "true, \"already_gone\"", count_unknown = "t
 
 local function escape(text) return (text:gsub("[&<>]", { ["&"] = "&amp;", ["<"] = "&lt;", [">"] = "&gt;" })) end
 
+-- Long names may go on in the next line.
+local function breakable(html) return (html:gsub("_", "_<wbr>")) end
+
 -- "network/unknown 3" -> what came of it, and how many requests the server sees.
 local function outcome(text)
    local what, count = text:match "^(%S+)%s+(%d+)$"
@@ -16,7 +19,7 @@ local function outcome(text)
    local kind, known = what:match "^([^/]+)/(.+)$"
    local class = WORDS[what] and "good" or known == "unknown" and "care" or "bad"
    local words = WORDS[what] or kind and ("%s, %s"):format(kind, known) or what
-   return ('<span class="%s">%s</span>&nbsp;<span class="count">×%s</span>'):format(class, escape(words), count)
+   return ('<span class="%s">%s</span>&nbsp;<span class="count">×%s</span>'):format(class, breakable(escape(words)), count)
 end
 
 local function cell(text)
@@ -35,7 +38,7 @@ end
 local function section(out, rows)
    out[#out + 1] = "\n## " .. tostring(rows.title or "") .. "\n"
    out[#out + 1] = '<div class="table"><table class="faults"><tr><th>what goes wrong</th>'
-   for _, column in ipairs(COLUMNS) do out[#out + 1] = "<th>" .. column[2] .. "</th>" end
+   for _, column in ipairs(COLUMNS) do out[#out + 1] = "<th>" .. breakable(column[2]) .. "</th>" end
    out[#out + 1] = "</tr>"
    for _, row in ipairs(rows) do
       out[#out + 1] = "<tr><td>" .. name_of(row) .. "</td>"

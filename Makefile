@@ -129,7 +129,8 @@ deps-dev:  ## the same, and the tools of the checks below
 	@sh .ci/deps --dev
 
 demo: deps  ## build, then list, follow and clean up 24 jobs on an emulator of the API
-	@$(MAKE) --no-print-directory all
+	@echo "topaz: building the core, which takes some seconds"
+	@$(MAKE) -s --no-print-directory all
 	@$(run) $(LUA) spec/demo.lua
 
 # deps comes first, and what it installs changes the flags: hence a make of its own for the rest.

@@ -23,11 +23,8 @@ dependencies = {
    "argparse >= 0.7",
    "lua-term >= 0.7",
 }
-external_dependencies = {
-   -- By its library: the header stands where only the compiler and pkg-config look on some systems (Debian's multiarch), and
-   -- the Makefile finds it there. CURL_DIR, CURL_INCDIR and CURL_LIBDIR on the command line go first.
-   CURL = { library = "curl" },
-}
+-- No external_dependencies: where libcurl is missing the Makefile names the package to install, which LuaRocks cannot. CURL_INCDIR and
+-- CURL_LIBDIR in the environment go first, as in `make`.
 build = {
    type = "make",
    -- A folder of its own: the checkout's build stays as it is.
@@ -36,8 +33,6 @@ build = {
       CFLAGS = "$(CFLAGS) -O3 -fno-plt",
       LIBFLAG = "$(LIBFLAG)",
       LUA_INCDIR = "$(LUA_INCDIR)",
-      CURL_INCDIR = "$(CURL_INCDIR)",
-      CURL_LIBDIR = "$(CURL_LIBDIR)",
    },
    install_variables = {
       INST_LUADIR = "$(LUADIR)",

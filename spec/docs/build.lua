@@ -64,7 +64,8 @@ end
 
 -- Pages link to each other as files of this folder, so that they can be read here too: the suffix changes.
 local function links(text)
-   return (text:gsub("%]%(([%w-]+)%.md%)", "](%1.md.html)"):gsub("%]%(rooms%.svg%)", "](../rooms.svg)"))
+   return (text:gsub("%]%(([%w-]+)%.md%)", "](%1.md.html)")
+      :gsub("%]%(%.%./%.%./integration/faults%.md%)", "](#No_connection)"))
 end
 
 -- ---- pages -------------------------------------------------------------------------------------------------------------

@@ -35,8 +35,8 @@ end
 -- What the API would answer to an operation on the one job there is.
 local ID = "00000000-0000-4000-8000-000000000001"
 local record = ('{"process_id":"%s","status":"Completed"}'):format(ID)
-local page = ('{"data":[%s],"pagination":{"has_next_page":false}}'):format(record)
-local bodies = { get = record, page = page, list = page, delete = "", all = '{"deleted_count":1}' }
+local list = ('{"data":[%s],"pagination":{"has_next_page":false}}'):format(record)
+local bodies = { get = record, page = list, list = list, delete = "", all = '{"deleted_count":1}' }
 
 local function with_body(text, body)
    local chunk = (body == "" and "" or ("%x\r\n%s\r\n"):format(#body, body)) .. "0\r\n\r\n"
@@ -149,6 +149,12 @@ describe("fault:", function()
          end
       end)
    end
+
+   it("faults.md shows the table", function()
+      local file = assert(io.open "spec/integration/faults.md")
+      assert.equal(require "spec.support.fault_page"(), file:read "a")
+      file:close()
+   end)
 
    it("what was surely not sent is tried as often as any other", function()
       for _, name in ipairs(names) do

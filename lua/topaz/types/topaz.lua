@@ -5,7 +5,8 @@
 -- luacheck: ignore 211 212 241
 
 ---The statuses of image-processing jobs: read, followed and cleaned up. Failures of the world (HTTP, network, time, bad
----answers) come back as `nil, err`; misuse raises at once, names the argument, and sends nothing.
+---answers) come back as `nil, err`; misuse raises at once, names the argument, and sends nothing. The examples have
+---`topaz`, a `client`, the `id` of a job and a list of `ids` at hand.
 ---@class topaz
 ---@field version string the version of this module, such as "0.1.0"
 ---@field null lightuserdata stands for null inside arrays of unknown members, and in what `topaz.options` gives; the same as `cjson.null`

@@ -1,0 +1,72 @@
+// Prism between the client and an emulator, or in place of one: spec/contract/front.lua starts this and talks to it.
+//
+//   node spec/contract/front.mjs FOLDER_WITH_NODE_MODULES SPECIFICATION
+//
+// prints the port of its control and ends when that connection does. Each line there is a command, each answer a line:
+//   proxy URL   a proxy before the API at URL, that refuses what the contract does not allow, on either side -> its port
+//   mock        an API of Prism's own making -> its port
+//   report      -> { judged: requests, violations: [texts] } as JSON, since the report before
+import { createRequire } from "node:module";
+import { createServer as listen } from "node:net";
+import { createInterface } from "node:readline";
+import { resolve } from "node:path";
+
+const require = createRequire(resolve(process.argv[2], "package.json"));
+const { createServer } = require("@stoplight/prism-http-server");
+const { getHttpOperationsFromSpec } = require("@stoplight/prism-http");
+const { createLogger } = require("@stoplight/prism-core");
+
+const operations = await getHttpOperationsFromSpec(process.argv[3]);
+const logger = createLogger("contract", { level: "silent" });
+let judged = 0;
+let violations = [];
+
+function note(input, side, list) {
+  for (const one of list)
+    violations.push(`${input.method} ${input.url.path}: ${side} ${(one.path ?? []).join(".")}: ${one.message}`);
+}
+
+// Prism says what is wrong in each result of its request function, a TaskEither.
+function watch(prism) {
+  const request = prism.request;
+  prism.request = (input, ...rest) => {
+    const task = request(input, ...rest);
+    return async () => {
+      const result = await task();
+      judged += 1;
+      if (result._tag === "Right") {
+        note(input, "request", result.right.validations.input);
+        note(input, "response", result.right.validations.output);
+      } else note(input, "refused", [{ message: result.left.detail ?? String(result.left) }]);
+      return result;
+    };
+  };
+}
+
+async function open(config) {
+  const base = { checkSecurity: true, validateRequest: true, validateResponse: true, errors: true, mock: { dynamic: false } };
+  const server = createServer(operations, { components: { logger }, cors: false, config: { ...base, ...config } });
+  watch(server.prism);
+  return new URL(await server.listen(0, "127.0.0.1")).port;
+}
+
+const commands = {
+  proxy: (url) => open({ isProxy: true, upstream: new URL(url) }),
+  mock: () => open({ isProxy: false }),
+  report() {
+    const text = JSON.stringify({ judged, violations });
+    judged = 0;
+    violations = [];
+    return text;
+  },
+};
+
+const control = listen(async (connection) => {
+  connection.on("error", () => process.exit(1));
+  for await (const line of createInterface({ input: connection })) {
+    const [name, argument] = line.split(" ");
+    connection.write(`${await commands[name](argument)}\n`);
+  }
+  process.exit(0);
+});
+control.listen(0, "127.0.0.1", () => console.log(control.address().port));

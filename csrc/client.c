@@ -229,10 +229,20 @@ static void deliver_events(lua_State *L, int client, session *s) {
   }
 }
 
+/* Waits in slices. It goes on without Lua while nobody wants to look in between: a debug hook, which is also how Lua's own interpreter
+** answers to Ctrl-C, ends it. */
+static void wait_for_news(lua_State *L, session *s, double timeout) {
+  double until = transport_now() + timeout, left = timeout;
+  do {
+    request_step(s, left < SLICE ? left : SLICE);
+    left = until - transport_now();
+  } while (left > 0 && !s->ready && s->event_count == 0 && !lua_gethookmask(L));
+}
+
 /* Steps and appends the ids of the requests with news to the table at `ready` (0: nowhere). */
 static void step(lua_State *L, int client, session *s, double timeout, int ready) {
   lua_Integer n = ready ? (lua_Integer)lua_rawlen(L, ready) : 0;
-  request_step(s, timeout);
+  wait_for_news(L, s, timeout);
   while (s->ready) {
     const request *r = s->ready;
     if (ready) { /* first noted, then taken: an error for want of memory loses no news */

@@ -72,7 +72,7 @@ void retry_budget_return(retry_budget *b) {
 /* ---- the pacer -------------------------------------------------------------------------------------------------- */
 
 static const double window_first = 16;     /* in flight at once to a server of which nothing is known */
-static const double window_growth = 0.375; /* per success while the window is full: 100 after 224 of them */
+static const double window_growth = 0.375; /* per success while sends fill the window: 100 after 224 of them */
 static const double window_most = 1024;
 static const double rate_least = 0.25;
 static const double used_least = 2; /* before the first cut: a lone request is no rate, and its retry waits a second */
@@ -106,7 +106,7 @@ void retry_pacer_sent(retry_pacer *p, double now, unsigned in_flight) {
     p->second_count = 0;
   }
   p->second_count++;
-  p->in_flight = in_flight;
+  p->full = in_flight + 1 > p->window;
   if (limit > 0) p->next = now + 1 / limit;
 }
 
@@ -134,7 +134,7 @@ bool retry_pacer_limited(retry_pacer *p, double now, double sent, double retry_a
 }
 
 void retry_pacer_succeeded(retry_pacer *p, double sent) {
-  if (p->in_flight + 1 > p->window && p->window < window_most) p->window += window_growth;
+  if (p->full && p->window < window_most) p->window += window_growth;
   if (p->rate <= 0 || sent <= p->cut) return;
   p->rate += p->growth;
   if (p->rate >= far_above * used_rate(p) || (p->max_rate > 0 && p->rate >= p->max_rate)) p->rate = 0;

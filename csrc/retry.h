@@ -83,7 +83,7 @@ typedef struct {
   double next;                   /* no request before this time */
   double cut;                    /* when the rate was last halved */
   double window;                 /* requests in flight */
-  unsigned in_flight;            /* as of the last send */
+  bool full;                     /* the last send left no room; so widened by all answers that come before the next */
   double second_start, measured; /* what was really sent, per second */
   unsigned second_count;
 } retry_pacer;

@@ -9,7 +9,7 @@ local heap = require "topaz.heap"
 local methods = core.client_methods()
 local core_step, core_timeout, core_close, core_start = methods.step, methods.timeout, methods.close, methods.start
 
-local SLICE = 0.2    -- seconds; the longest wait without a chance for hooks
+local LONGEST = 2    -- seconds in the core at a time, where hooks have their chance each 0.2 s; a sleep of the machine is noticed then
 local SLEPT_LEAST = 5 -- seconds by which the wall clock runs ahead of the monotonic one when the machine has slept
 
 -- ---- state of a client ----------------------------------------------------------------------------------------
@@ -311,7 +311,7 @@ end
 function methods.run(client)
    local state = state_of(client)
    if state.running then error("run() called from inside a task", 2) end
-   while state.alive > 0 do methods.step(client, SLICE) end
+   while state.alive > 0 do methods.step(client, LONGEST) end
    local count, err = 0, nil
    for task in pairs(state.unasked) do
       count, err = count + 1, task.values[1]
@@ -347,8 +347,8 @@ local function wait(client, id, deadline, task)
    local state = state_of(client)
    local parked, naps = whoever_waits(client, state), state.naps
    if not parked then
-      local left = deadline and math.max(0, deadline - core.now()) or SLICE
-      methods.step(client, math.min(SLICE, left))
+      local left = deadline and math.max(0, deadline - core.now()) or LONGEST
+      methods.step(client, math.min(LONGEST, left))
       return nil, state.naps ~= naps
    end
    if parked.cancelled then

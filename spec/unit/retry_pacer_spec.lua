@@ -28,6 +28,7 @@ describe("the pacer", function()
       assert.equal(16, pacer:window())
       pacer:succeeded(1)
       assert.equal(17, pacer:window())
+      pacer:sent(1, 16)
       for _ = 1, 10 do pacer:succeeded(1) end -- 16 in flight do not fill 17
       assert.equal(17, pacer:window())
       pacer:sent(1, 17)
@@ -41,6 +42,16 @@ describe("the pacer", function()
          pacer:succeeded(1)
       end
       assert.equal(1024, pacer:window())
+   end)
+
+   it("widens the window as much by answers that come together as by single ones", function()
+      local pacer = room.pacer()
+      for i = 1, 16 do pacer:sent(1, i) end
+      for _ = 1, 16 do pacer:succeeded(1) end
+      assert.equal(22, pacer:window())
+      for i = 7, 22 do pacer:sent(2, i) end
+      for _ = 1, 16 do pacer:succeeded(2) end
+      assert.equal(28, pacer:window())
    end)
 
    it("keeps the ceiling, also in bursts and after pauses", function()
@@ -249,6 +260,7 @@ local function agenda()
          i = i // 2
       end
    end
+   function self.first() return heap[1] and heap[1].at end
    function self.take()
       local top, last = heap[1], table.remove(heap)
       if #heap == 0 then return top end
@@ -279,7 +291,7 @@ local function leaky_bucket(rate, burst)
 end
 
 -- Drives a client's queue, window, pacer, back-off and budget: `calls` calls at once.
--- o: calls, connections, latency, seed, accepts(now); optional pacer and start.
+-- o: calls, connections, latency, seed, accepts(now); optional pacer and start, and step: the client looks only every so many seconds.
 local function drive(o)
    math.randomseed(o.seed)
    local events, pacer, budget = agenda(), o.pacer or room.pacer(), room.budget()
@@ -288,12 +300,15 @@ local function drive(o)
    local result = { sent = 0, done = 0, failed = 0, tokens = 100 }
    for i = 1, o.calls do queue[i] = { attempts = 0 } end
 
+   local function seen(at) return o.step and math.ceil(at / o.step) * o.step or at end
+
    local function launch()
+      if o.step and events.first() == now then return end -- first all that is there by now
       while queue[head] and active < math.min(o.connections, pacer:window()) do
          local delay, call = pacer:delay(now), queue[head]
          if delay > 0 then
             if tick <= now then
-               tick = now + delay + 1e-9
+               tick = seen(now + delay + 1e-9)
                events.add(tick, "tick")
             end
             return
@@ -311,7 +326,7 @@ local function drive(o)
       local news = pacer:limited(now, call.sent)
       local delay = room.backoff(call.attempts - 1, 0.5, 20, math.random())
       if call.attempts > 4 or (news and not budget:take(false)) then result.failed = result.failed + 1
-      else events.add(now + delay, "delayed", call) end
+      else events.add(seen(now + delay), "delayed", call) end
       result.tokens = math.min(result.tokens, budget:tokens())
    end
 
@@ -321,7 +336,7 @@ local function drive(o)
       local call = event.call
       now = event.at
       if event.what == "arrived" then
-         events.add(now + call.latency / 2, o.accepts(now) and "accepted" or "refused", call)
+         events.add(seen(now + call.latency / 2), o.accepts(now) and "accepted" or "refused", call)
       elseif event.what == "accepted" then
          active, result.done = active - 1, result.done + 1
          pacer:succeeded(call.sent)
@@ -330,7 +345,7 @@ local function drive(o)
          active = active - 1
          refused(call)
       elseif event.what == "delayed" then queue[#queue + 1] = call end
-      launch()
+      if event.what ~= "arrived" then launch() end
    end
    result.now, result.seconds = now, now - (o.start or 100)
    return result
@@ -343,9 +358,10 @@ describe("200 calls at once against a rate limit", function()
             for _, connections in ipairs { 8, 100 } do
                for _, latency in ipairs { 0.005, 0.03, 0.1 } do
                   for seed = 1, 10 do
+                     local step = seed % 2 == 0 and 1 / 60 or nil -- as a game does, or at each answer
                      local name = ("%d connections, latency %g, seed %d"):format(connections, latency, seed)
                      local r = drive { calls = 200, connections = connections, latency = latency, seed = seed,
-                        accepts = leaky_bucket(rate, burst) }
+                        accepts = leaky_bucket(rate, burst), step = step }
                      assert.equal(200, r.done, name)
                      assert.equal(0, r.failed, name)
                      assert.is_true(r.sent <= 250, name .. ": sent " .. r.sent) -- 260 is the promise
@@ -356,6 +372,12 @@ describe("200 calls at once against a rate limit", function()
          end)
       end
    end
+
+   it("find their way to 100 in flight as fast when the client is stepped once a frame", function()
+      local r = drive { calls = 1000, connections = 100, latency = 0.05, seed = 1, accepts = function() return true end, step = 1 / 60 }
+      assert.same({ 1000, 1000 }, { r.sent, r.done })
+      assert.is_true(r.seconds <= 1.2, r.seconds) -- 14 rounds of 67 ms
+   end)
 
    it("send no request twice where there is none", function()
       for _, connections in ipairs { 8, 100 } do

@@ -7,7 +7,8 @@ local socket = require "socket"
 local emulators = require "spec.emulator"
 
 local process = io.popen("exec node spec/contract/front.mjs build/contract spec/contract/image-status.openapi.json")
-local control = assert(socket.connect("127.0.0.1", assert(process:read "n", "Prism did not start")))
+local port = assert(process:read "n", "Prism did not start")
+local control = assert(socket.connect("127.0.0.1", port))
 
 local front = {}
 

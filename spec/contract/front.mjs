@@ -61,7 +61,9 @@ const commands = {
   },
 };
 
+const lonely = setTimeout(() => process.exit(1), 10000);
 const control = listen(async (connection) => {
+  clearTimeout(lonely);
   connection.on("error", () => process.exit(1));
   for await (const line of createInterface({ input: connection })) {
     const [name, argument] = line.split(" ");

@@ -79,7 +79,7 @@ describe("a debug hook that raises", function()
          tasks[4] = client:spawn(function() return tasks[1]:await() end)
          client:run()
       end, function(client)
-         for _ = 1, 300 do
+         for _ = 1, 3000 do -- half a minute: a busy machine may lose a SYN
             local waits = false
             for _, task in pairs(tasks) do waits = waits or not task:done() end
             if not waits then break end

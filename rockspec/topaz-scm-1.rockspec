@@ -23,8 +23,11 @@ dependencies = {
    "argparse >= 0.7",
    "lua-term >= 0.7",
 }
--- No external_dependencies: where libcurl is missing the Makefile names the package to install, which LuaRocks cannot. CURL_INCDIR and
--- CURL_LIBDIR in the environment go first, as in `make`.
+external_dependencies = {
+   -- By its library: the header stands where only the compiler and pkg-config look on some systems (Debian's multiarch), and
+   -- the Makefile finds it there. CURL_INCDIR and CURL_LIBDIR in the environment go first, as in `make`.
+   CURL = { library = "curl" },
+}
 build = {
    type = "make",
    -- A folder of its own: the checkout's build stays as it is.

@@ -166,6 +166,7 @@ typedef struct {
   size_t note_size;  /* bytes there; a longer string is cut */
   int names_at;      /* stack index of the first slot's name, while json_names_push holds */
   uint32_t names;    /* how many are there; 0: none */
+  int texts_at;      /* stack index of the table of texts, meanwhile; 0: it is not there */
   uint32_t first;    /* the slot a record is expected to begin with */
   uint32_t required; /* bit i: rule i is required */
   uint16_t *index;   /* hash table: slot number + 1, 0 for none */

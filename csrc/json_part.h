@@ -125,6 +125,9 @@ bool json_shape_prepare(json_shape *s);
 uint32_t json_shape_slot(json_shape *s, const char *name, size_t n);
 /* Puts the names of all slots into the table at `keys`. */
 void json_shape_intern(lua_State *L, json_shape *s, int keys);
+/* The stack index of the table of known texts; pushes it unless it is there. */
+int json_shape_texts(lua_State *L, json_shape *s, int keys);
+enum { JSON_RECORD_STACK = 6 }; /* what json_record needs */
 
 /* ---- inlined: nearly all the time goes here ---------------------------------------------------------------------- */
 

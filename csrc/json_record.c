@@ -261,7 +261,7 @@ json_result json_record(lua_State *L, json_reader *r, json_shape *s, int keys) {
   if (got != JSON_OK) return got;
   if (type != JSON_OBJECT) return json_fail(r, JSON_WRONG, "expected an object", 0);
   if (r->depth == JSON_DEPTH_MAX) return json_skim_on(r);
-  luaL_checkstack(L, 6, "record");
+  if (s->names == 0) luaL_checkstack(L, JSON_RECORD_STACK, "record"); /* else json_names_push has seen to it */
   if (json_table_may_be_quick(r, s)) {
     const char *text = r->data + r->start, *end = json_table_quick(L, &m, text, keys);
     if (end) {

@@ -155,16 +155,39 @@ void json_shape_intern(lua_State *L, json_shape *s, int keys) {
   }
 }
 
+/* Pushes the table of known texts, making it for the second record: one alone has no use for it. nil: there is none. */
+static void push_texts(lua_State *L, json_shape *s, int keys) {
+  if (s->texts) (void)lua_rawgeti(L, keys, 0);
+  else if (s->serial < 2) lua_pushnil(L);
+  else {
+    lua_createtable(L, JSON_TEXTS, 0);
+    lua_pushvalue(L, -1);
+    lua_rawseti(L, keys, 0);
+    s->texts = calloc(JSON_TEXTS, sizeof *s->texts); /* without, it goes on as before */
+  }
+}
+
+int json_shape_texts(lua_State *L, json_shape *s, int keys) {
+  if (s->texts_at) return s->texts_at;
+  push_texts(L, s, keys);
+  return lua_gettop(L);
+}
+
 int json_names_push(lua_State *L, json_shape *s, int keys) {
   uint32_t n;
-  s->names = 0;
+  json_names_drop(s);
   json_shape_intern(L, s, keys);
   n = s->interned < NAMES_PUSHED_MAX ? (uint32_t)s->interned : NAMES_PUSHED_MAX;
-  luaL_checkstack(L, NAMES_PUSHED_MAX, "names");
+  luaL_checkstack(L, NAMES_PUSHED_MAX + JSON_RECORD_STACK + 4, "names");
+  push_texts(L, s, keys);
+  if (s->texts) s->texts_at = lua_gettop(L);
   s->names_at = lua_gettop(L) + 1;
   for (uint32_t i = 0; i < n; i++) lua_rawgeti(L, keys, (lua_Integer)i + 1);
   s->names = n;
-  return (int)n;
+  return (int)n + 1;
 }
 
-void json_names_drop(json_shape *s) { s->names = 0; }
+void json_names_drop(json_shape *s) {
+  s->names = 0;
+  s->texts_at = 0;
+}

@@ -70,18 +70,6 @@ static void push_text(lua_State *L, json_shape *s, const json_span *v, int texts
   known[place].length = v->length;
 }
 
-/* Pushes the table of known texts, making it for the second record: one alone has no use for it. nil: there is none. */
-static void push_texts(lua_State *L, json_shape *s, int keys) {
-  if (s->texts) (void)lua_rawgeti(L, keys, 0);
-  else if (s->serial < 2) lua_pushnil(L);
-  else {
-    lua_createtable(L, JSON_TEXTS, 0);
-    lua_pushvalue(L, -1);
-    lua_rawseti(L, keys, 0);
-    s->texts = calloc(JSON_TEXTS, sizeof *s->texts); /* without, it goes on as before */
-  }
-}
-
 static inline void push_value(lua_State *L, const json_reading *m, const json_span *v, int texts) {
   json_shape *s = m->s;
   if (v->type == JSON_INTEGER) lua_pushinteger(L, v->as.integer);
@@ -113,8 +101,7 @@ void json_table_build(lua_State *L, const json_reading *m, int keys) {
   int record, texts;
   lua_createtable(L, 0, count_built(m));
   record = lua_gettop(L);
-  texts = record + 1;
-  push_texts(L, m->s, keys);
+  texts = json_shape_texts(L, m->s, keys);
   if (m->s->note) m->s->note[0] = '\0';
   for (; v < end; v++) {
     if (v->slot == 0 && v->type == JSON_STRING && m->s->note) note_text(m->s, v, m->r->scratch);
@@ -152,11 +139,11 @@ static inline json_slot *usual_member(json_reading *m, const char **p, uint32_t 
 
 const char *json_table_quick(lua_State *L, json_reading *m, const char *p, int keys) {
   json_shape *s = m->s;
-  int record = lua_gettop(L) + 1, texts = record + 1, built = 0;
+  int record = lua_gettop(L) + 1, texts, built = 0;
   uint32_t expected = s->first, present = 0;
   s->serial++;
   lua_createtable(L, 0, s->usual);
-  push_texts(L, s, keys);
+  texts = json_shape_texts(L, s, keys);
   if (s->note) s->note[0] = '\0';
   p = json_space(p + 1);
   for (;;) {

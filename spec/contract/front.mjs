@@ -2,11 +2,12 @@
 //
 //   node spec/contract/front.mjs FOLDER_WITH_NODE_MODULES SPECIFICATION
 //
-// prints the port of its control and ends when that connection does. Each line there is a command, each answer a line:
-//   proxy URL   a proxy before the API at URL, that refuses what the contract does not allow, on either side -> its port
-//   mock        an API of Prism's own making -> its port
-//   report      -> { judged: requests, violations: [texts] } as JSON, since the report before
+// prints the port of its control and ends when that connection does. Each line there is a command, each answer a port:
+//   proxy URL   a proxy before the API at URL, that refuses what the contract does not allow, on either side
+//   mock        an API of Prism's own making
+// At the end FOLDER_WITH_NODE_MODULES/report says what was found: a line for each violation, and the counts.
 import { createRequire } from "node:module";
+import { writeFileSync } from "node:fs";
 import { createServer as listen } from "node:net";
 import { createInterface } from "node:readline";
 import { resolve } from "node:path";
@@ -19,7 +20,8 @@ const { createLogger } = require("@stoplight/prism-core");
 const operations = await getHttpOperationsFromSpec(process.argv[3]);
 const logger = createLogger("contract", { level: "silent" });
 let judged = 0;
-let violations = [];
+let unanswered = 0;
+const violations = [];
 
 function note(input, side, list) {
   for (const one of list)
@@ -37,7 +39,8 @@ function watch(prism) {
       if (result._tag === "Right") {
         note(input, "request", result.right.validations.input);
         note(input, "response", result.right.validations.output);
-      } else note(input, "refused", [{ message: result.left.detail ?? String(result.left) }]);
+      } else if (String(result.left).startsWith("FetchError")) unanswered += 1; // the emulator was stopped meanwhile
+      else note(input, "refused", [{ message: result.left.detail ?? String(result.left) }]);
       return result;
     };
   };
@@ -53,12 +56,6 @@ async function open(config) {
 const commands = {
   proxy: (url) => open({ isProxy: true, upstream: new URL(url) }),
   mock: () => open({ isProxy: false }),
-  report() {
-    const text = JSON.stringify({ judged, violations });
-    judged = 0;
-    violations = [];
-    return text;
-  },
 };
 
 const lonely = setTimeout(() => process.exit(1), 10000);
@@ -69,6 +66,8 @@ const control = listen(async (connection) => {
     const [name, argument] = line.split(" ");
     connection.write(`${await commands[name](argument)}\n`);
   }
+  const last = `${judged} requests judged, ${unanswered} without an answer, ${violations.length} violations`;
+  writeFileSync(resolve(process.argv[2], "report"), [...violations, last, ""].join("\n"));
   process.exit(0);
 });
 control.listen(0, "127.0.0.1", () => console.log(control.address().port));

@@ -40,8 +40,8 @@ static call *ask(lua_State *L, cursor *c, int which, const char *page) {
   char query[CURSOR_QUERY_MAX];
   call *k;
   cursor_check_process(L, c);
-  if (c->place.paginated) cursor_query(query, c->place.limit, page);
-  if (!c->place.paginated) query[0] = '\0';
+  query[0] = '\0';
+  if (c->place.paginated || page[0]) cursor_query(query, c->place.limit, page);
   if (c->idle) {
     k = c->idle;
     call_begin_again(L, k, c->session, &REQUEST_STATUSES, query, c->max_bytes);

@@ -116,13 +116,10 @@ static int next(lua_State *L, int status, lua_KContext context) {
   }
 }
 
-/* cursor() -> the next status, or nothing at the end. The metatable is its upvalue: luaL_checkudata looks it up by name, which costs
-** a tenth of a status. */
+/* cursor() -> the next status, or nothing at the end. __metatable hides this function, so that Lua itself calls it, with a cursor; the
+** debug library may do otherwise. luaL_checkudata alone would cost a tenth of a status. */
 static int cursor_call(lua_State *L) {
-  cursor *c;
-  if (lua_type(L, 1) != LUA_TUSERDATA || !lua_getmetatable(L, 1) || !lua_rawequal(L, -1, lua_upvalueindex(1)))
-    (void)check_cursor(L);
-  c = lua_touserdata(L, 1);
+  cursor *c = lua_rawlen(L, 1) == sizeof *c ? lua_touserdata(L, 1) : check_cursor(L);
   if (c->given < c->queued && !c->busy) return give(L, c);
   lua_settop(L, 1);
   return next(L, LUA_OK, THROUGH);
@@ -203,13 +200,13 @@ int cursor_methods(lua_State *L) {
 void cursor_open(lua_State *L) {
   static const luaL_Reg methods[] = {
       {"token", cursor_token}, {"in_page", cursor_in_page}, {"close", cursor_close}, {NULL, NULL}};
-  static const luaL_Reg meta[] = {
-      {"__gc", cursor_close}, {"__close", cursor_close}, {"__tostring", cursor_tostring}, {NULL, NULL}};
+  static const luaL_Reg meta[] = {{"__call", cursor_call},
+                                  {"__gc", cursor_close},
+                                  {"__close", cursor_close},
+                                  {"__tostring", cursor_tostring},
+                                  {NULL, NULL}};
   luaL_newmetatable(L, type_name);
   luaL_setfuncs(L, meta, 0);
-  lua_pushvalue(L, -1);
-  lua_pushcclosure(L, cursor_call, 1);
-  lua_setfield(L, -2, "__call");
   luaL_newlib(L, methods);
   lua_setfield(L, -2, "__index");
   lua_pushboolean(L, 0);

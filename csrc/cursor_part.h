@@ -20,7 +20,7 @@ enum {
   CURSOR_VALUES = CURSOR_KEPT
 };
 enum {
-  CURSOR_BATCH = 25, /* records decoded at a time: few, since the collector goes through those that wait */
+  CURSOR_BATCH = 12, /* records decoded at a time: few, since the collector goes through those that wait */
 };
 
 typedef struct {

@@ -126,7 +126,7 @@ bool json_peek(json_reader *r) {
 void json_take(json_reader *r, size_t n) {
   r->start += n;
   r->place = PLACE_BEHIND;
-  r->skim = (json_skim){0};
+  if (r->skim.at > 0) r->skim = (json_skim){0};
 }
 
 static json_result malformed(json_reader *r, const char *what) { return json_fail(r, JSON_MALFORMED, what, 0); }

@@ -190,6 +190,8 @@ void json_shape_free(json_shape *s);
 ** `keys` is the absolute stack index of the shape's table of names. `shape` may be shared by readers, one at a time.
 */
 json_result json_record(lua_State *L, json_reader *r, json_shape *s, int keys);
+/* json_element and json_record in one: the next record of a list, or JSON_CLOSE. */
+json_result json_next_record(lua_State *L, json_reader *r, json_shape *s, int keys);
 
 /* For many records in a row: pushes names known so far onto the stack, where json_record finds them quicker than in
 ** `keys`, and says how many. Until json_names_drop, to be called before they are popped; json_names_push itself

@@ -44,9 +44,9 @@ struct json_span {
 #define JSON_NO_SLOT UINT32_MAX
 
 struct json_slot {
-  char text[JSON_NAME_MAX + 1]; /* the name and a closing quote */
+  char text[JSON_NAME_MAX + 3]; /* "name": with its quotes and colon */
   uint32_t length;              /* of the name */
-  uint32_t quoted;              /* length + 1, or 0 when the name looks different in JSON than here */
+  uint32_t written;             /* length + 3, or 0 when the name looks different in JSON than here */
   uint32_t next;                /* the slot of the member that followed last time */
   uint32_t hash;
   uint32_t span; /* in the record `serial` */
@@ -110,11 +110,11 @@ typedef struct {
 } json_reading;
 /* Pushes the table of a record that was read and found right. */
 void json_table_build(lua_State *L, const json_reading *m, int keys);
-/* Whether json_table_quick is worth a try. */
+/* Whether json_table_quick is worth a try behind the element before. */
 bool json_table_may_be_quick(const json_reader *r, const json_shape *s);
 /* A record like the one before, at p, is built while it is read, which saves the second look at each member. Pushes it and returns its
 ** end. NULL: something is unusual; then nothing has happened, and the careful way has the say. */
-const char *json_table_quick(lua_State *L, json_reading *m, const char *p, int keys);
+const char *json_table_quick(lua_State *L, json_reader *r, json_shape *s, const char *p, int keys);
 /* After the careful way: what the next record is compared with. n: bytes of this one. */
 void json_table_remember(const json_reading *m, size_t n);
 
@@ -217,6 +217,17 @@ static inline unsigned json_digits(const char *p, uint64_t *value) {
 #endif
 }
 
+/* Scans a number or literal by way of a copy, so that *out need not have an address and may stay in registers. */
+static inline const char *json_copied(const char *(*scan)(const char *, json_span *), const char *p, json_span *out) {
+  json_span copy = {0};
+  p = scan(p, &copy);
+  out->type = copy.type;
+  out->at = copy.at;
+  out->length = copy.length;
+  out->as = copy.as;
+  return p;
+}
+
 /* A string, number or literal. `out` gets type, at, length, escaped, as. */
 static inline const char *json_scan_scalar(const char *p, json_span *out) {
   if (*p == '"') {
@@ -241,13 +252,14 @@ static inline const char *json_scan_scalar(const char *p, json_span *out) {
     }
     q = digit + n;
     /* anything else than a short integer, wrong ones among them, the long way */
-    if (n == 16 || n == 0 || (*digit == '0' && n > 1) || *q == '.' || (*q | 32) == 'e') return json_scan_number(p, out);
+    if (n == 16 || n == 0 || (*digit == '0' && n > 1) || *q == '.' || (*q | 32) == 'e')
+      return json_copied(json_scan_number, p, out);
     out->type = JSON_INTEGER;
     out->at = p;
     out->as.integer = negative ? -(lua_Integer)value : (lua_Integer)value;
     return q;
   }
-  return json_scan_literal(p, out);
+  return json_copied(json_scan_literal, p, out);
 }
 
 static inline void json_push_scalar(lua_State *L, const json_span *v, char *scratch) {

@@ -111,27 +111,24 @@ static const char *scan_record(json_reading *m, const char *p) {
     json_span *span;
     if (expected >= s->slot_count) expected = 0;
     slot = &s->slots[expected];
-    if (*p++ != '"') return NULL;
     /* NOLINTNEXTLINE(clang-analyzer-core.NullDereference): json_shape_prepare has seen to it that there are slots */
-    if (json_same(p, slot->text, slot->quoted) && slot->serial != serial && m->count < s->span_capacity &&
-        slot->quoted > 0) {
-      p += slot->quoted; /* the usual case: the member that was expected, and for the first time in this record */
+    if (json_same(p, slot->text, slot->written) && slot->serial != serial && m->count < s->span_capacity &&
+        slot->written > 0) {
+      p += slot->written; /* the usual case: the member that was expected, and for the first time in this record */
       span = &s->spans[m->count];
       span->slot = m->before = expected;
       span->kept = slot->kept;
       slot->span = (uint32_t)m->count++;
       slot->serial = serial;
     } else {
+      if (*p++ != '"') return NULL;
       span = find_member(m, &p);
       if (!span) return NULL;
       slot = span->slot == JSON_NO_SLOT ? NULL : &s->slots[span->slot];
+      p = json_space(p);
+      if (*p++ != ':') return NULL;
     }
     if (slot) expected = slot->next;
-    if (*p != ':') {
-      p = json_space(p);
-      if (*p != ':') return NULL;
-    }
-    p++;
     if ((unsigned char)*p <= ' ') p = json_space(p);
     p = *p == '{' || *p == '[' ? scan_nested(m, p, span) : json_scan_scalar(p, span);
     if (!p) return NULL;
@@ -262,14 +259,6 @@ json_result json_record(lua_State *L, json_reader *r, json_shape *s, int keys) {
   if (type != JSON_OBJECT) return json_fail(r, JSON_WRONG, "expected an object", 0);
   if (r->depth == JSON_DEPTH_MAX) return json_skim_on(r);
   if (s->names == 0) luaL_checkstack(L, JSON_RECORD_STACK, "record"); /* else json_names_push has seen to it */
-  if (json_table_may_be_quick(r, s)) {
-    const char *text = r->data + r->start, *end = json_table_quick(L, &m, text, keys);
-    if (end) {
-      s->usual_bytes = (size_t)(end - text);
-      json_take(r, s->usual_bytes);
-      return JSON_OK;
-    }
-  }
   got = read_record(&m, &n);
   if (got != JSON_OK) return got;
   if (!json_reserve(r, m.scratch)) return json_fail(r, JSON_TOO_LARGE, "not enough memory", 0);
@@ -281,4 +270,28 @@ json_result json_record(lua_State *L, json_reader *r, json_shape *s, int keys) {
   json_take(r, n);
   trim(s);
   return got;
+}
+
+/* Reads the next record the quick way, comma and all; false: it has to be done the careful way, and nothing was consumed. */
+static bool read_quickly(lua_State *L, json_reader *r, json_shape *s, int keys) {
+  const char *p, *end;
+  if (!json_table_may_be_quick(r, s)) return false;
+  p = json_space(r->data + r->start);
+  if (*p != ',') return false;
+  p = json_space(p + 1);
+  if (*p != '{') return false;
+  end = json_table_quick(L, r, s, p, keys);
+  if (!end) return false;
+  s->usual_bytes = (size_t)(end - p);
+  r->start = (size_t)(end - r->data);
+  r->waiting = 0;
+  return true;
+}
+
+json_result json_next_record(lua_State *L, json_reader *r, json_shape *s, int keys) {
+  json_result got;
+  if (s->names == 0) luaL_checkstack(L, JSON_RECORD_STACK, "record"); /* else json_names_push has seen to it */
+  if (read_quickly(L, r, s, keys)) return JSON_OK;
+  got = json_element(r);
+  return got == JSON_OK ? json_record(L, r, s, keys) : got;
 }

@@ -43,7 +43,7 @@ static uint32_t hash_name(const char *name, size_t n) {
 }
 
 static bool is_name(const json_slot *slot, const char *name, size_t n, uint32_t hash) {
-  return slot->hash == hash && slot->length == n && memcmp(slot->text, name, n) == 0;
+  return slot->hash == hash && slot->length == n && memcmp(slot->text + 1, name, n) == 0;
 }
 
 /* The slot of a name, or JSON_NO_SLOT; *place is then the free place for it in the hash table, or index_size for
@@ -114,10 +114,11 @@ static uint32_t learn(json_shape *s, const char *name, size_t n, uint32_t hash) 
   memset(slot, 0, sizeof *slot);
   slot->hash = hash;
   if (!place_slot(s, i, is_rule)) return JSON_NO_SLOT;
-  memcpy(slot->text, name, n);
-  slot->text[n] = '"';
+  slot->text[0] = slot->text[n + 1] = '"';
+  slot->text[n + 2] = ':';
+  memcpy(slot->text + 1, name, n);
   slot->length = (uint32_t)n;
-  slot->quoted = is_plain(name, n) ? (uint32_t)n + 1 : 0;
+  slot->written = is_plain(name, n) ? (uint32_t)n + 3 : 0;
   slot->next = i + 1;
   slot->luck = LUCK_AT_FIRST;
   slot->bit = is_rule ? (uint32_t)1 << i : 0;
@@ -150,7 +151,7 @@ bool json_shape_prepare(json_shape *s) {
 void json_shape_intern(lua_State *L, json_shape *s, int keys) {
   for (; s->interned < s->slot_count; s->interned++) {
     const json_slot *slot = &s->slots[s->interned];
-    lua_pushlstring(L, slot->text, slot->length);
+    lua_pushlstring(L, slot->text + 1, slot->length);
     lua_rawseti(L, keys, (lua_Integer)s->interned + 1);
   }
 }

@@ -51,17 +51,15 @@ static bool is_known(const json_text *known, const json_span *v) {
 
 /* Pushes a string. Many a member has one of a few ("Completed", the options of a batch), which are found in the table at `texts`,
 ** at one of two places, rather than hashed or copied by Lua again. */
-static void push_text(lua_State *L, json_shape *s, const json_span *v, int texts, char *scratch) {
+static void push_text(lua_State *L, json_text *known, json_slot *slot, const json_span *v, int texts, char *scratch) {
   size_t place = text_place(v->at, v->length);
-  json_text *known = s->texts;
-  unsigned char *luck = &s->slots[v->slot].luck;
   if (!is_known(&known[place], v)) place ^= 1;
   if (is_known(&known[place], v)) {
-    if (*luck < LUCK_MAX) ++*luck;
+    if (slot->luck < LUCK_MAX) ++slot->luck;
     lua_rawgeti(L, texts, (lua_Integer)place + 1);
     return;
   }
-  --*luck;
+  --slot->luck;
   if (known[place].length > 0) place ^= 1;
   json_push_scalar(L, v, scratch);
   lua_pushvalue(L, -1);
@@ -70,14 +68,21 @@ static void push_text(lua_State *L, json_shape *s, const json_span *v, int texts
   known[place].length = v->length;
 }
 
+/* Pushes a value that is no bracket, of a member that has a slot. */
+static inline void push_plain(lua_State *L, json_text *known, json_slot *slot, const json_span *v, int texts,
+                              char *scratch) {
+  if (v->type == JSON_INTEGER) lua_pushinteger(L, v->as.integer);
+  else if (v->type == JSON_STRING && slot->luck > 0 && v->length - 1 < JSON_TEXT_MAX && known) {
+    json_span copy = *v; /* so that *v may stay in registers */
+    push_text(L, known, slot, &copy, texts, scratch);
+  } else json_push_scalar(L, v, scratch);
+}
+
 static inline void push_value(lua_State *L, const json_reading *m, const json_span *v, int texts) {
   json_shape *s = m->s;
-  if (v->type == JSON_INTEGER) lua_pushinteger(L, v->as.integer);
-  else if (v->type & (JSON_OBJECT | JSON_ARRAY)) json_build(L, v->at, m->r->scratch);
-  else if (v->type == JSON_STRING && v->length - 1 < JSON_TEXT_MAX && s->texts && v->slot != JSON_NO_SLOT &&
-           s->slots[v->slot].luck > 0)
-    push_text(L, s, v, texts, m->r->scratch);
-  else json_push_scalar(L, v, m->r->scratch);
+  if (v->type & (JSON_OBJECT | JSON_ARRAY)) json_build(L, v->at, m->r->scratch);
+  else if (v->slot == JSON_NO_SLOT) json_push_scalar(L, v, m->r->scratch);
+  else push_plain(L, s->texts, &s->slots[v->slot], v, texts, m->r->scratch);
 }
 
 /* Writes the string of rule 0's member where the shape wants it. */
@@ -116,68 +121,64 @@ void json_table_build(lua_State *L, const json_reading *m, int keys) {
 
 /* ---- the quick way ----------------------------------------------------------------------------------------------------- */
 
-/* The member at *p, if it is the one that is expected, for the first time, with a value that is no bracket and of its rule's type (or
-** null): its slot, and *p behind the value. NULL: else. */
-static inline json_slot *usual_member(json_reading *m, const char **p, uint32_t expected, json_span *v) {
-  json_shape *s = m->s;
-  json_slot *slot;
-  const char *q = *p;
-  v->slot = expected < s->slot_count ? expected : 0;
-  slot = &s->slots[v->slot];
-  if (*q++ != '"' || !json_same(q, slot->text, slot->quoted) || slot->serial == s->serial || slot->quoted == 0)
-    return NULL;
-  slot->serial = s->serial;
-  q = json_space(q + slot->quoted);
-  if (*q != ':') return NULL;
-  q = json_space(q + 1);
-  if (*q == '{' || *q == '[') return NULL;
-  q = json_scan_scalar(q, v);
-  if (!q || !(v->type & (slot->types | JSON_NULL)) || (v->escaped && !json_reserve(m->r, v->length))) return NULL;
-  *p = json_space(q);
-  return slot;
+/* Behind the member at p, if it is the one of the slot, for the first time in the record, with a value that is no bracket and of its
+** rule's type (or null). NULL: else. */
+static inline const char *usual_member(json_reader *r, json_slot *slot, uint64_t serial, const char *p, json_span *v) {
+  if (!json_same(p, slot->text, slot->written) || slot->serial == serial || slot->written == 0) return NULL;
+  slot->serial = serial;
+  p = json_space(p + slot->written);
+  if (*p == '{' || *p == '[') return NULL;
+  v->escaped = false;
+  p = json_scan_scalar(p, v);
+  if (!p || !(v->type & (slot->types | JSON_NULL)) || (v->escaped && !json_reserve(r, v->length))) return NULL;
+  return json_space(p);
 }
 
-const char *json_table_quick(lua_State *L, json_reading *m, const char *p, int keys) {
-  json_shape *s = m->s;
+const char *json_table_quick(lua_State *L, json_reader *r, json_shape *s, const char *p, int keys) {
+  json_slot *const slots = s->slots, *slot;
+  json_text *known;
+  const uint32_t count = (uint32_t)s->slot_count;
+  const uint64_t serial = ++s->serial;
   int record = lua_gettop(L) + 1, texts, built = 0;
-  uint32_t expected = s->first, present = 0;
-  s->serial++;
+  uint32_t at = s->first, present = 0;
+  json_span v, first = {0};
   lua_createtable(L, 0, s->usual);
   texts = json_shape_texts(L, s, keys);
-  if (s->note) s->note[0] = '\0';
-  p = json_space(p + 1);
-  for (;;) {
-    json_span v;
-    const json_slot *slot;
-    v.escaped = false;
-    slot = usual_member(m, &p, expected, &v);
-    if (!slot) break;
-    expected = slot->next;
+  known = s->texts;
+  for (p = json_space(p + 1);; p = json_space(p + 1)) {
+    if (at >= count) at = 0;
+    slot = &slots[at];
+    p = usual_member(r, slot, serial, p, &v);
+    if (!p) break;
     if (v.type != JSON_NULL) {
       present |= slot->bit;
-      if (v.slot == 0 && v.type == JSON_STRING && s->note) note_text(s, &v, m->r->scratch);
+      if (at == 0) first = v;
       if (slot->kept) {
-        push_slot_name(L, s, v.slot, keys);
-        push_value(L, m, &v, texts);
+        push_slot_name(L, s, at, keys);
+        push_plain(L, known, slot, &v, texts, r->scratch);
         lua_rawset(L, record);
         built++;
       }
     }
-    if (*p == ',') p = json_space(p + 1);
-    else if (*p == '}' && !(s->required & ~present)) {
-      s->usual = built;
-      lua_settop(L, record);
-      return p + 1;
-    } else break;
+    at = slot->next;
+    if (*p != ',') break;
   }
-  s->doubts = DOUBTS;
-  lua_settop(L, record - 1);
-  return NULL;
+  if (!p || *p != '}' || s->required & ~present) {
+    s->doubts = DOUBTS;
+    lua_settop(L, record - 1);
+    return NULL;
+  }
+  if (s->note) s->note[0] = '\0';
+  if (s->note && first.type == JSON_STRING) note_text(s, &first, r->scratch);
+  s->usual = built;
+  lua_settop(L, record);
+  return p + 1;
 }
 
 /* Whether that is worth a try: nothing is to be known before it is built, and the whole record should be there. */
 bool json_table_may_be_quick(const json_reader *r, const json_shape *s) {
-  return s->usual > 0 && s->interned == s->slot_count && s->doubts == 0 && !s->filter && r->skim.at == 0 &&
+  return s->usual > 0 && s->interned == s->slot_count && s->doubts == 0 && !s->filter && !r->broken &&
+         r->place == PLACE_BEHIND && r->skim.at == 0 && r->depth < JSON_DEPTH_MAX &&
          r->end - r->start > 2 * s->usual_bytes && s->usual_bytes < JSON_VALUE_MAX / 4;
 }
 

@@ -60,7 +60,7 @@ void status_describe(const json_reader *r, const char *wrong, char *out, size_t 
 
 void status_list_init(status_list *l) {
   l->stage = LIST_START;
-  l->is_array = l->has_data = l->has_pagination = l->has_next_page = l->at_element = false;
+  l->is_array = l->has_data = l->has_pagination = l->has_next_page = false;
   l->next_cursor[0] = '\0';
   l->wrong = NULL;
 }
@@ -176,19 +176,10 @@ static json_result read_unknown(lua_State *L, status_list *l, json_reader *r, in
 
 /* The next record, or the end of the array (then JSON_OK, nothing pushed, and the stage has moved on). */
 static json_result read_record(lua_State *L, status_list *l, json_reader *r, json_shape *shape, int keys) {
-  json_result got;
-  if (!l->at_element) {
-    got = json_element(r);
-    if (got == JSON_CLOSE) {
-      l->stage = l->is_array ? LIST_TAIL : LIST_ENVELOPE;
-      return JSON_OK;
-    }
-    if (got != JSON_OK) return got;
-    l->at_element = true;
-  }
-  got = json_record(L, r, shape, keys);
-  if (got == JSON_OK || got == JSON_SKIPPED) l->at_element = false;
-  return got;
+  json_result got = json_next_record(L, r, shape, keys);
+  if (got != JSON_CLOSE) return got;
+  l->stage = l->is_array ? LIST_TAIL : LIST_ENVELOPE;
+  return JSON_OK;
 }
 
 json_result status_list_next(lua_State *L, status_list *l, json_reader *r, json_shape *shape, int keys, int page) {

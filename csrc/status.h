@@ -35,8 +35,7 @@ typedef struct {
     LIST_TAIL,
     LIST_COMPLETE
   } stage;
-  bool at_element; /* the comma before the next status was read */
-  bool is_array;   /* the plain array: the one and last page */
+  bool is_array; /* the plain array: the one and last page */
   bool has_data, has_pagination;
   bool has_next_page;
   char next_cursor[STATUS_CURSOR_MAX + 1]; /* "" when there is none */

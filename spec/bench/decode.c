@@ -155,8 +155,7 @@ static void by_json(lua_State *L, json_shape *s, int keys) {
   lua_createtable(L, RECORDS, 0);
   while (got != JSON_CLOSE) {
     if (got == JSON_MORE) feed_more(L, &fed);
-    got = json_element(&reader);
-    if (got == JSON_OK) got = json_record(L, &reader, s, keys);
+    got = json_next_record(L, &reader, s, keys);
     if (got == JSON_OK) lua_rawseti(L, -2, ++n);
     else if (got >= JSON_MALFORMED) luaL_error(L, "%s at %d", reader.error.what, (int)reader.error.offset);
   }

@@ -1,5 +1,6 @@
 -- Compiles the C parts, runs commands under `measure`, and does the arithmetic of repetitions.
 local launch = require "spec.emulator.launch"
+local process = require "spec.emulator.process"
 
 local harness = {}
 
@@ -42,6 +43,24 @@ function harness.ask(words)
    local line = pipe:read "l"
    pipe:read "a"
    return pipe:close() and (line or "") or nil
+end
+
+-- The processors that a process may use, as taskset lists them ("0-3,5"); nil without taskset.
+local function processors(pid)
+   local line = harness.ask { "taskset", "-pc", tostring(pid) }
+   return line and line:match "list: (%S+)"
+end
+
+--- Lets this process, all that it starts from now on, and the process `server` use one processor only, the last of those that it may
+-- use now. Gives a value that undoes it when it is closed; nil where there is no taskset (util-linux).
+function harness.one_processor(server)
+   local all = processors(process.self())
+   if not all then return nil end
+   local function allow(list)
+      for _, pid in ipairs { server, process.self() } do harness.ask { "taskset", "-pc", list, tostring(pid) } end
+   end
+   allow(all:match "%d+$")
+   return setmetatable({}, { __close = function() allow(all) end })
 end
 
 --- Compiles C files into build/bench/NAME and gives its path; raises when the compiler does not like them.

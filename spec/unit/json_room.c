@@ -281,8 +281,7 @@ static int reader_run(lua_State *L) {
   s->sets = 4;
   (void)json_names_push(L, &s->shape, 3);
   while (got == JSON_OK || got == JSON_SKIPPED) {
-    got = json_element(r);
-    if (got == JSON_OK) got = json_record(L, r, &s->shape, 3);
+    got = json_next_record(L, r, &s->shape, 3);
     if (got == JSON_OK) lua_rawseti(L, 5, ++n);
   }
   json_names_drop(&s->shape);

@@ -36,7 +36,7 @@ local function entries(context, installed)
    for _, peer in ipairs(installed) do
       local own = entry(context, peer.name, "peer", peer.few_pages and few or pages, peer.command)
       own.language = peer.language
-      own.repetitions = peer.slow and 3 or nil
+      own.repetitions = peer.slow and 3 or 9
       list[#list + 1] = own
    end
    return list
@@ -47,12 +47,20 @@ local function cost(self)
    local start = harness.member(self.runs.first, "cpu")
    local list = {}
    for i, run in ipairs(self.runs.all) do list[i] = (run.cpu - start) * 1e6 / ((self.pages - 1) * 100) end
-   self.start = start
+   self.start, self.costs = start, list
    self.cost, self.low, self.high = harness.median(list)
 end
 
+-- How many times one costs another: the median of the repetitions' own ratios, since those who ran one after the other had the same
+-- machine, and a minute later it may be slower. nil: one of them was not run.
+local function ratio(one, other)
+   if not (one and other and one.costs and other.costs) then return nil end
+   local list = {}
+   for i = 1, math.min(#one.costs, #other.costs) do list[i] = one.costs[i] / other.costs[i] end
+   return (harness.median(list))
+end
+
 local function goals(by_name, list)
-   local function ratio(a, b) return a and b and a.cost and b.cost and a.cost / b.cost or nil end
    local ours, best = by_name.topaz, nil
    for _, self in ipairs(list) do
       if self.language == "Lua" and self.cost and (not best or self.cost < best.cost) then best = self end
@@ -73,7 +81,7 @@ one that reads something else is reported as failed. curl + jq starts two progra
 
 CPU is user and system time of the process by the system's accounting, per status; the median of the
 repetitions, which were interleaved (each in turn, then all again), and in the column beside it the least and
-the largest. What a run over one page costs (start of the program, connection) is taken off. Wall and peak
+the largest. A ratio is the median of the ratios of each repetition, when the machine was the same. What a run over one page costs (start of the program, connection) is taken off. Wall and peak
 memory are of the whole process.
 
 The floor is `spec/bench/floor.c`: it downloads the same pages with libcurl, throws the bytes away, and fills
@@ -90,7 +98,7 @@ function scenario.run(context)
    local installed, missing = peers.installed()
    local pinned <close> = harness.one_processor(context.server.pid)
    local list = entries(context, installed)
-   harness.rotate(list, context.quick and 2 or 9, context.progress)
+   harness.rotate(list, context.quick and 2 or 21, context.progress)
 
    local by_name, skipped, rows, bars = {}, {}, {}, {}
    for _, name in ipairs(missing) do skipped[#skipped + 1] = name .. " (not installed)" end
@@ -108,15 +116,14 @@ function scenario.run(context)
       if self.cost then
          rows[#rows + 1] = {
             self.name, self.cost, ("%.2f–%.2f"):format(self.low, self.high),
-            by_name.floor and self.cost / by_name.floor.cost or "–",
-            by_name.topaz and self.cost / by_name.topaz.cost or "–",
+            ratio(self, by_name.floor) or "–", ratio(self, by_name.topaz) or "–",
             (harness.member(self.runs.all, "wall")), (harness.member(self.runs.all, "peak")), self.start * 1000,
             tostring(self.pages),
          }
          local ours = by_name.topaz
          bars[#bars + 1] = {
             label = self.name, value = self.cost, low = self.low, high = self.high, kind = self.kind,
-            note = ours and self ~= ours and report.number(self.cost / ours.cost) .. " × topaz" or nil,
+            note = ours and self ~= ours and report.number(ratio(self, ours)) .. " × topaz" or nil,
          }
       end
    end

@@ -81,8 +81,9 @@ one that reads something else is reported as failed. curl + jq starts two progra
 
 CPU is user and system time of the process by the system's accounting, per status; the median of the
 repetitions, which were interleaved (each in turn, then all again), and in the column beside it the least and
-the largest. A ratio is the median of the ratios of each repetition, when the machine was the same. What a run over one page costs (start of the program, connection) is taken off. Wall and peak
-memory are of the whole process.
+the largest. A ratio is the median of the ratios of each repetition, when the machine was the same. What a run
+over one page costs (start of the program, connection) is taken off. Wall and peak memory are of the whole
+process.
 
 The floor is `spec/bench/floor.c`: it downloads the same pages with libcurl, throws the bytes away, and fills
 the same tables from values that are ready.]]

@@ -1,5 +1,6 @@
 --- Bulk clean-up: deleting what has ended, while the list is still being read.
 local core = require "topaz.core"
+local words = require "topaz.words"
 
 local methods = core.client_methods()
 
@@ -12,7 +13,6 @@ local WAIT = 0.1          -- seconds until a full window is looked through, when
 
 -- Failures that would meet every other deletion as well.
 local FATAL = { unauthorized = true, forbidden = true, tls = true, cancelled = true, closed = true }
-local FINISHED = { Completed = true, Cancelled = true, Failed = true }
 
 local OPTIONS = {
    { "older_than", "number", 0, 0, 1e9 },
@@ -25,14 +25,14 @@ local OPTIONS = {
 
 local function misuse(name, text, ...) error(("bad argument '%s': " .. text):format(name, ...), 5) end
 
-local function check_words(words)
+local function check_words(list)
    local count = 0
-   for _ in pairs(words) do count = count + 1 end
-   if count == 0 or count ~= #words then misuse("status", "expected a list of Completed, Cancelled, Failed") end
-   for _, word in ipairs(words) do
-      if not FINISHED[word] then misuse("status", "expected Completed, Cancelled or Failed, got '%s'", tostring(word)) end
+   for _ in pairs(list) do count = count + 1 end
+   if count == 0 or count ~= #list then misuse("status", "expected a list of Completed, Cancelled, Failed") end
+   for _, word in ipairs(list) do
+      if not words.is_finished[word] then misuse("status", "expected Completed, Cancelled or Failed, got '%s'", tostring(word)) end
    end
-   return { table.unpack(words) }
+   return { table.unpack(list) }
 end
 
 local function read_options(given)

@@ -5,6 +5,7 @@
 local load = require "topaz.load"
 local core = load "topaz.core"
 local cjson = load "cjson"
+local words = require "topaz.words"
 
 local topaz = {
    --- The version of this module.
@@ -15,8 +16,6 @@ local topaz = {
    core = core,
 }
 
-local TERMINAL = { Completed = true, Cancelled = true, Failed = true }
-
 --- Whether a status will not change any more.
 -- @tparam table|string status a status, or the word in its member `status`
 -- @treturn boolean true for Completed, Cancelled and Failed; a word that this version does not know is not terminal
@@ -25,7 +24,7 @@ function topaz.is_done(status)
    if type(word) ~= "string" then
       error("bad argument 'status': expected a status or its word, got " .. type(status), 2)
    end
-   return TERMINAL[word] == true
+   return words.is_finished[word] == true
 end
 
 -- Debian's cjson gives every number as a float; an integral one becomes an integer again.

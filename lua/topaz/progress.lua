@@ -8,6 +8,7 @@
 -- terminal; `progress.wait_all` does all of it.
 local core = require "topaz.core"
 local text = require "topaz.text"
+local words = require "topaz.words"
 
 local progress = {}
 
@@ -18,8 +19,6 @@ local STALLED_AFTER = 120 -- seconds without a change at the server
 local GLIDE_MOST = 3      -- seconds in which a bar reaches what was reported
 local ETA_ABSURD = 7 * 86400 -- seconds; statuses live for seven days
 local END_WEIGHT = 0.4    -- of a new estimate against the old ones
-
-local TERMINAL = { Completed = true, Cancelled = true, Failed = true }
 
 --- Bars without jobs.
 -- @tparam[opt] table options `stalled_after` seconds (120) without a change of a job that is being processed, after which it is marked;
@@ -66,7 +65,7 @@ local function take(self, job, status, now)
    job.from = shown(job, now)
    job.glide = math.min(now - job.told, GLIDE_MOST)
    job.told, job.word, job.name, job.reported = now, status.status, status.filename or job.name, report
-   job.over = TERMINAL[job.word] == true
+   job.over = words.is_finished[job.word] == true
    local ends = not job.over and estimate(self, job, status, now) or nil
    job.ends = ends and (job.ends and job.ends > now and job.ends + (ends - job.ends) * END_WEIGHT or ends)
 end

@@ -1,15 +1,12 @@
 --- Waiting for one job.
 local core = require "topaz.core"
+local words = require "topaz.words"
 
 local methods = core.client_methods()
 
 local FASTEST, SLOWEST, GROWTH = 1, 15, 1.5 -- seconds, seconds, factor per poll
 local LEAST = 0.1                           -- seconds; jitter never polls sooner
 local ETA_ABSURD = 7 * 86400                -- seconds; statuses live for seven days
-
--- Failures that pass: the poll after them may well succeed.
-local PASSING = { network = true, timeout = true, rate_limited = true, server_error = true }
-local TERMINAL = { Completed = true, Cancelled = true, Failed = true }
 
 local OPTIONS = {
    { "timeout", "number", 900, 0, 7 * 86400 },
@@ -77,8 +74,8 @@ function methods.wait_until_done(client, process_id, options)
             if o.on_progress then o.on_progress(status, previous) end
          end
          previous = status
-         if TERMINAL[status.status] then return status end
-      elseif not PASSING[err.kind] then
+         if words.is_finished[status.status] then return status end
+      elseif not words.is_passing[err.kind] then
          err.status = previous
          return nil, err
       end

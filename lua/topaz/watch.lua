@@ -2,6 +2,7 @@
 local core = require "topaz.core"
 local watch_plan = require "topaz.watch_plan"
 local watch_token = require "topaz.watch_token"
+local words = require "topaz.words"
 
 local methods = core.client_methods()
 
@@ -10,9 +11,6 @@ local PAGE_LIMIT = 100
 local CALL_LEAST = 1      -- seconds that a request gets even when the time is over: the last look
 local CALL_USUAL = 120    -- seconds; with more left than this the client's own timeout holds
 local LAST_LOOK_COST = 20 -- requests; a round that costs more is not begun when the time is over
-
--- Failures that pass: the round after them may well succeed.
-local PASSING = { network = true, timeout = true, rate_limited = true, server_error = true }
 
 local OPTIONS = {
    { "timeout", "number", 3600, 0, 7 * 86400 },
@@ -106,7 +104,7 @@ end
 
 -- What the world did to a request: a failure that passes is the plan's, any other one ends the loop.
 local function met(self, job, err)
-   if PASSING[err.kind] then
+   if words.is_passing[err.kind] then
       self.trouble = err
       self.plan:failed(job, err)
       return

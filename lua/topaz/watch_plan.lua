@@ -5,6 +5,8 @@
 -- those it has not seen, one by one. Where in the list a job stood last time says how many pages are worth it. Jobs whose place is
 -- unknown are looked for as long as fewer pages were read in vain than there are jobs to find, so that looking costs at most as
 -- much as asking for each; who was not found is looked for more and more rarely, and asked for in between.
+local words = require "topaz.words"
+
 local plan = {}
 plan.__index = plan
 
@@ -18,8 +20,6 @@ local REST_MAX = 31                          -- rounds for which a job that was 
 local LIST_FAILURES = 2                      -- failing lists in a row, after which each job is asked for all the same
 local SINGLE_FAILURES = 10                   -- failing answers in a row that end a round
 local ETA_ABSURD = 7 * 86400                 -- seconds; statuses live for seven days
-
-local TERMINAL = { Completed = true, Cancelled = true, Failed = true }
 
 --- A plan without jobs.
 -- @tparam table clock functions: `now()` monotonic seconds, `server_time()` the server's Unix seconds, `random()` in [0, 1)
@@ -265,7 +265,7 @@ local function take_status(self, job, status)
    local word, ended = status.status, self.ended
    local changed = not previous or previous.status ~= word or previous.progress ~= status.progress
    if not previous or previous.status ~= word then self.round.changed = true end
-   if TERMINAL[word] then
+   if words.is_finished[word] then
       over(self, job, word)
       ended.done = ended.done + 1
       ended.by_status[word] = (ended.by_status[word] or 0) + 1

@@ -3,20 +3,18 @@ local argparse = require "argparse"
 local options = require "topaz.cli.options"
 local problem = require "topaz.cli.problem"
 local text = require "topaz.text"
+local words = require "topaz.words"
 
 local parser = {}
 
-local WORDS = { "Pending", "Processing", "Completed", "Cancelled", "Failed" }
-local FINISHED = { "Completed", "Cancelled", "Failed" }
-
 -- A status word in any case; a word that this version does not know goes through where `others` allows it.
-local function word_of(words, others)
+local function word_of(list, others)
    return function(given)
-      for _, word in ipairs(words) do
+      for _, word in ipairs(list) do
          if word:lower() == given:lower() then return word end
       end
       if others then return given end
-      return nil, ("'%s' is none of %s"):format(text.safe(given), table.concat(words, ", "))
+      return nil, ("'%s' is none of %s"):format(text.safe(given), table.concat(list, ", "))
    end
 end
 
@@ -60,7 +58,8 @@ end
 
 local function filters(command)
    command:group("Which statuses",
-      command:option("--status", "Only with this status; may be given several times."):argname "WORD":count "*":convert(word_of(WORDS, true)),
+      command:option("--status", "Only with this status; may be given several times."):argname "WORD":count "*"
+         :convert(word_of(words.statuses, true)),
       command:option("--model", "Only of this model; may be given several times."):argname "NAME":count "*",
       command:option("--where", "Only where a member that is text has this value; may be given several times."):argname "MEMBER=VALUE"
          :count "*":convert(pair),
@@ -174,7 +173,7 @@ Examples:
    topaz-status delete-finished --older-than 2d --status Completed --status Failed]]
    command:option("--older-than", "Only those that ended at least so long ago."):argname "TIME":convert(options.duration)
    command:option("--status", "Completed (the default), Cancelled or Failed; may be given several times."):argname "WORD"
-      :count "*":convert(word_of(FINISHED))
+      :count "*":convert(word_of(words.finished))
    command:flag("--dry-run", "Only say how many it would delete.")
    call_timeout(command)
 end

@@ -5,8 +5,8 @@ local progress = require "topaz.progress"
 local select = require "topaz.cli.select"
 local terminal = require "topaz.cli.terminal"
 local text = require "topaz.text"
+local words = require "topaz.words"
 
-local WORDS = { "Pending", "Processing", "Completed", "Failed", "Cancelled" }
 -- Upper ends of the histogram's classes, in seconds; the last class is open.
 local CLASSES = { 10, 30, 60, 120, 300, 900, 3600 }
 
@@ -62,7 +62,7 @@ local function as_json(all)
    end
    local completed = all.by_status.Completed or 0
    return ('{"total":%d,"by_status":%s,"by_model":%s,"credits":%d,"credits_completed":%d,"mean_seconds":%s,"durations":[%s]}\n'):format(
-      all.total, json.object(all.by_status, ordered(all.by_status, WORDS)), json.object(all.by_model, ordered(all.by_model, {})),
+      all.total, json.object(all.by_status, ordered(all.by_status, words.statuses)), json.object(all.by_model, ordered(all.by_model, {})),
       all.credits, all.credits_completed, completed > 0 and json.encode(all.took / completed) or "null", table.concat(classes, ","))
 end
 
@@ -91,7 +91,8 @@ return function(shell)
    if shell.args.json then return output.write(as_json(all)) end
    local width = shell.is_terminal and terminal.size() or 80
    local completed = all.by_status.Completed or 0
-   rows(shell, ("%d status%s"):format(all.total, all.total == 1 and "" or "es"), ordered(all.by_status, WORDS), all.by_status, all.total, width)
+   local by_status = ordered(all.by_status, words.statuses)
+   rows(shell, ("%d status%s"):format(all.total, all.total == 1 and "" or "es"), by_status, all.by_status, all.total, width)
    if all.total == 0 then return end
    rows(shell, "By model", ordered(all.by_model, {}), all.by_model, all.total, width)
    output.write(shell.paint("head", "Credits"), ("\n  %-22s %8d\n  %-22s %8d\n"):format("all", all.credits, "Completed", all.credits_completed))

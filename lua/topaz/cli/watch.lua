@@ -10,6 +10,7 @@ local terminal = require "topaz.cli.terminal"
 local text = require "topaz.text"
 local topaz = require "topaz"
 local view = require "topaz.cli.watch_view"
+local words = require "topaz.words"
 
 local LOOK_EVERY = 2          -- seconds between looks at the beginning of the list
 local READ_EVERY = 30         -- seconds between readings of the whole list …
@@ -18,7 +19,6 @@ local CHANGES_KEPT = 200
 local TICK = 0.1              -- seconds between looks for a key, and between drawings
 local LONGEST = 7 * 86400
 local FIELDS = { "process_id", "status", "filename", "progress", "eta", "modification_time" }
-local PASSING = { network = true, timeout = true, rate_limited = true, server_error = true }
 
 local Watch = {}
 Watch.__index = Watch
@@ -104,7 +104,7 @@ local function tolerant(self, f, ...)
       self.note = nil
       return true
    end
-   if type(err) ~= "table" or not PASSING[err.kind] or not self.read then error(err, 0) end
+   if type(err) ~= "table" or not words.is_passing[err.kind] or not self.read then error(err, 0) end
    self.note = tostring(err)
    return false
 end
@@ -186,7 +186,7 @@ end
 
 local function counts_line(self)
    local parts = {}
-   for _, word in ipairs { "Pending", "Processing", "Completed", "Failed", "Cancelled" } do
+   for _, word in ipairs(words.statuses) do
       if (self.counts[word] or 0) > 0 then parts[#parts + 1] = self.shell.paint(word, ("%s %d"):format(word, self.counts[word])) end
    end
    return #parts > 0 and table.concat(parts, "  ") or "no statuses"

@@ -1,9 +1,8 @@
 --- What `topaz-status watch` shows: lines as a function of what is known, the time and the size of the screen.
 local text = require "topaz.text"
+local words = require "topaz.words"
 
 local view = {}
-
-local WORDS = { "Pending", "Processing", "Completed", "Failed", "Cancelled" }
 
 -- How many rows the bars and the changes get of those that are free.
 local function shares(free, bars_wanted, changes_wanted)
@@ -22,7 +21,7 @@ local function count_line(known, paint, width)
       plain = plain + #part + 2
       parts[#parts + 1] = paint(word, part)
    end
-   for _, word in ipairs(WORDS) do add(word) end
+   for _, word in ipairs(words.statuses) do add(word) end
    local others = {}
    for word in pairs(known.counts) do
       if not seen[word] then others[#others + 1] = word end

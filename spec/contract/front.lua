@@ -26,9 +26,13 @@ package.loaded["spec.contract.front"] = front
 
 -- A delay changes no answer, and a status of the contract comes with the contract's error body or one that is like it.
 local HARMLESS = {
-   match = true, times = true, after = true, probability = true, delay = true, delay_after = true, status = true, body = true,
+   match = true, times = true, after = true, probability = true, delay = true, delay_after = true, status = true, body = true, headers = true,
 }
-local STATUSES = { [400] = true, [401] = true, [403] = true, [404] = true, [409] = true, [429] = true, [500] = true }
+-- Statuses that the contract has for every operation, and for one of the emulator's kinds.
+local STATUSES = { [401] = true, [403] = true, [429] = true, [500] = true }
+local OF_KIND = {
+   list = { [400] = true }, one = { [400] = true, [404] = true }, delete_one = { [400] = true, [404] = true, [409] = true }, delete_all = {},
+}
 local WORDS = { Pending = true, Processing = true, Completed = true, Cancelled = true, Failed = true }
 
 local function is_error_body(text)
@@ -40,8 +44,12 @@ local function breaks(fault)
    for name in pairs(fault) do
       if not HARMLESS[name] then return name end
    end
-   if fault.status and not STATUSES[fault.status] then return fault.status end
+   local own = OF_KIND[fault.match and fault.match.kind or "delete_all"] or OF_KIND.delete_all
+   if fault.status and not STATUSES[fault.status] and not own[fault.status] then return fault.status end
    if fault.body and not is_error_body(fault.body) then return "body" end
+   for name in pairs(fault.headers or {}) do
+      if not name:lower():find "^retry%-after$" and name:lower() ~= "date" then return name end
+   end
 end
 
 local function breaks_record(spec)

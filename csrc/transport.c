@@ -235,21 +235,10 @@ static bool set_options(CURL *e, const transport *t, transfer *x) {
   return rc == CURLE_OK;
 }
 
-static void clear_answer(transfer *x) {
-  x->running = x->paused = false;
-  x->end = TRANSFER_OK;
-  x->http_status = x->http_version = 0;
-  x->sends = x->retry_after_count = 0;
-  x->bytes = 0;
-  x->header_bytes = 0;
-  x->detail[0] = x->retry_after[0] = x->date[0] = x->location[0] = x->request_id[0] = x->error_buffer[0] = '\0';
-  x->progressed = false;
-  x->started = x->ended = transport_now();
-}
-
 bool transport_start(transport *t, transfer *x) {
   CURL *easy;
-  clear_answer(x);
+  transfer_clear(x);
+  x->started = x->ended = transport_now();
   if (!t->multi && !open_multi(t)) return false;
   easy = t->idle_count > 0 ? t->idle[--t->idle_count] : curl_easy_init();
   if (!easy) return false;

@@ -8,6 +8,15 @@
 /* Bytes of all headers of one attempt, 1xx included; libcurl's own bound is 300 kB a response. */
 enum { HEADERS_MAX = 256 * 1024 };
 
+void transfer_clear(transfer *x) {
+  x->running = x->paused = x->progressed = false;
+  x->end = TRANSFER_OK;
+  x->http_status = x->http_version = 0;
+  x->sends = x->retry_after_count = 0;
+  x->bytes = x->header_bytes = 0;
+  x->detail[0] = x->retry_after[0] = x->date[0] = x->location[0] = x->request_id[0] = x->error_buffer[0] = '\0';
+}
+
 void transfer_copy_value(char *out, size_t size, const char *value, size_t n) {
   while (n > 0 && (*value == ' ' || *value == '\t')) value++, n--;
   while (n > 0 && (value[n - 1] == '\r' || value[n - 1] == '\n' || value[n - 1] == ' ' || value[n - 1] == '\t')) n--;

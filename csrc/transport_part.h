@@ -6,6 +6,8 @@
 
 #include "transport.h"
 
+/* Before an attempt: nothing has come. */
+void transfer_clear(transfer *x);
 /* Called by libcurl for each line of each header of an attempt. */
 size_t transfer_on_header(char *line, size_t size, size_t count, void *context);
 /* Copies without the white space around it, cut to `size`. */

@@ -99,12 +99,7 @@ bool transport_start(transport *t, transfer *x) {
   a->url = strdup(x->url);
   take_answer(a);
   fuzz_check(!x->running && !x->handle, "started twice");
-  x->paused = x->progressed = false;
-  x->end = TRANSFER_OK;
-  x->http_status = x->http_version = 0;
-  x->sends = x->retry_after_count = 0;
-  x->bytes = x->header_bytes = 0;
-  x->detail[0] = x->retry_after[0] = x->date[0] = x->location[0] = x->request_id[0] = x->error_buffer[0] = '\0';
+  transfer_clear(x);
   x->started = x->ended = now;
   x->handle = a;
   x->owner = t;

@@ -1,14 +1,14 @@
--- One process, many requests, one in a hundred of them meeting a fault: memory, descriptors and connections stay as they were after the
--- first of them, and every call has its outcome.
+-- One process, many requests, one in a hundred of them meeting a fault, then many clients that come and go: memory, descriptors and
+-- connections stay as they were after the first of them, and every call has its outcome.
 --
---   lua5.4 spec/proof/soak.lua [requests=1000000] [warm=10000] [faults=0.01] [batch=400] [growth=1048576]
+--   lua5.4 spec/proof/soak.lua [requests=1000000] [warm=10000] [faults=0.01] [batch=400] [growth=1048576] [cycles=100000]
 --
 -- Calls and tasks are begun a batch at a time and stepped until all have ended. What the server counted must be what the
 -- client sent, and the outcomes, by kind, what the server answered. Prints the figures; the exit code is 1 when one is wrong.
 local emulators = require "spec.emulator"
 local topaz = require "topaz"
 
-local limits = { requests = 1000000, warm = 10000, faults = 0.01, batch = 400, growth = 1048576 }
+local limits = { requests = 1000000, warm = 10000, faults = 0.01, batch = 400, growth = 1048576, cycles = 100000 }
 for _, text in ipairs(arg) do
    local name, value = text:match "^(%w+)=([%d.]+)$"
    if not limits[name] then error("no such parameter: " .. text) end
@@ -142,4 +142,23 @@ verdict(last.rss - warm.rss <= limits.growth, "%d bytes resident after the first
 verdict(last.fds <= warm.fds + 8, "%d descriptors after the first, %d at the end", warm.fds, last.fds)
 local ok = (outcomes["get_status ok"] or 0) + (outcomes["get_page ok"] or 0) + (outcomes["statuses ok"] or 0)
 verdict(ok > 0.9 * ended, "%d reads went well", ok)
+
+-- ---- clients that come and go: one in ten asks something, one in twenty is left to the collector ---------------------------
+
+local asked, answered, first = 0, 0, nil
+started = clock()
+for i = 1, limits.cycles do
+   local own = topaz.client { api_key = emulator.key, base_url = emulator.url, max_retries = 6, retry_base = 0.001, retry_cap = 0.01 }
+   if i % 10 == 0 then
+      local status, err = own:get_status(emulator.ids[1])
+      asked, answered = asked + 1, answered + ((status or err.kind == "forbidden") and 1 or 0)
+   end
+   if i % 20 > 0 then own:close() end
+   if not first and i >= limits.cycles // 3 and i % 20 > 0 then first = { rss = resident(), fds = descriptors() } end
+end
+local after = { rss = resident(), fds = descriptors() }
+verdict(asked == answered, "%d clients in %.0f s, %d of which asked, and %d had an answer", limits.cycles, clock() - started, asked, answered)
+verdict(after.rss - first.rss <= limits.growth, "%d bytes resident after a third of them, %+d at the end", first.rss,
+   after.rss - first.rss)
+verdict(after.fds == first.fds, "%d descriptors after a third of them, %d at the end", first.fds, after.fds)
 os.exit(not wrong, true)

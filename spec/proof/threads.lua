@@ -2,7 +2,7 @@
 local url, key = ...
 local topaz = require "topaz"
 
-local ROUNDS, REQUESTS = 3, 20
+local ROUNDS, REQUESTS = 3, 350
 
 for round = 1, ROUNDS do
    local client = topaz.client { api_key = key, base_url = url, on_event = function() end }

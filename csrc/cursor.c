@@ -75,7 +75,7 @@ static bool react(lua_State *L, cursor *c, call_news news) {
     else end_page(c);
     return true;
   case CALL_WAITING: return false;
-  default: return true; /* a full batch of records that were filtered out */
+  default: return true; /* for news that may be added */
   }
 }
 

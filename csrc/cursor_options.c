@@ -150,8 +150,11 @@ static size_t read_set(lua_State *L, const char *member, int value, cursor_text 
     bool in_list = lua_type(L, -2) == LUA_TNUMBER;
     int text = in_list ? -1 : -2;
     if (!in_list && lua_isboolean(L, -1) && !lua_toboolean(L, -1)) continue;
-    if (lua_type(L, text) != LUA_TSTRING || (!in_list && !lua_isboolean(L, -1)))
+    if (lua_type(L, text) != LUA_TSTRING)
       (void)error_misuse(L, "where", "'%s': expected strings, got a %s", member, luaL_typename(L, text));
+    if (!in_list && !lua_isboolean(L, -1))
+      (void)error_misuse(L, "where", "'%s': expected true or false for '%s', got a %s", member, lua_tostring(L, text),
+                         luaL_typename(L, -1));
     if (out) out[n].text = lua_tolstring(L, text, &out[n].length);
     n++;
   }

@@ -270,6 +270,8 @@ void request_late(request *r) { fail(r, ERROR_TIMEOUT, "the time of the call was
 
 void request_held(request *r, double delay) {
   r->transfer.http_status = 0; /* of an earlier attempt */
-  fail(r, ERROR_RATE_LIMITED, "the server asked for a pause that is longer than the time of the call");
+  fail(r, ERROR_RATE_LIMITED,
+       "the next request may not be sent within the time of the call: the server has limited the rate, or max_rate "
+       "does");
   r->error.retry_after = delay;
 }

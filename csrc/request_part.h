@@ -11,7 +11,7 @@ void request_settle(request *r, request_state state);         /* it is over */
 void request_fill_error(request *r, error_kind kind);         /* all but the message */
 bool request_is_delete(const request *r);
 bool request_launch(request *r);             /* starts the next attempt; false: it failed */
-void request_held(request *r, double delay); /* the server's pause does not fit the time of the call */
+void request_held(request *r, double delay); /* the pacer's pause does not fit the time of the call */
 void request_late(request *r);               /* the time of the whole call is over */
 void request_attempt_over(request *r);       /* the transfer has ended */
 void request_emit(request *r, const char *type, const char *reason, double delay); /* an event */

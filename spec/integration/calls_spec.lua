@@ -142,6 +142,16 @@ describe("the four calls", function()
       emulator():set { latency = 0 }
    end)
 
+   it("shows bytes of the server's words that are no UTF-8 as escapes", function()
+      for body, shown in pairs {
+         ["caf\xC3( \xE2\x82 \xC3\xA9"] = "caf\\xC3( \\xE2\\x82 \xC3\xA9", -- a second byte that is none, a third that is missing
+         ["\xE2\x28\xA1 \xF0\x9F\x98! \xC3"] = "\\xE2(\\xA1 \\xF0\\x9F\\x98! \\xC3",
+      } do
+         emulator():fault { match = { kind = "list" }, status = 400, body = body }
+         assert.equal("the server says: " .. shown, select(2, client:get_page()).message)
+      end
+   end)
+
    it("encodes what goes into a URL", function()
       emulator():fault { match = { kind = "list" }, status = 200, body = '{"data":[],"pagination":{"has_next_page":false}}' }
       client:get_page { cursor = "a b/c?d&e=é+" }
@@ -183,8 +193,18 @@ describe("misuse is raised at once, names the argument, and sends nothing", func
       end
       raises("cursor", client.get_page, client, { cursor = "" })
       raises("cursor", client.get_page, client, { cursor = 5 })
-      raises("cursor", client.get_page, client, { cursor = ("x"):rep(5000) })
+      raises("cursor.*longer than", client.get_page, client, { cursor = ("x"):rep(5000) })
+      raises("cursor.*longer than", client.statuses, client, { cursor = ("x"):rep(5000) })
       raises("options.*table", client.get_page, client, 5)
+   end)
+
+   it("of the call that deletes everything, which takes no option that it might be thought to heed", function()
+      local client <close> = world.client(emulator())
+      for _, options in ipairs { { status = "Failed" }, {}, "00000000-0000-4000-8000-000000000000", false } do
+         raises("options.*takes no argument", client.delete_all_statuses, client, options)
+         raises("options.*takes no argument", client.start, client, "delete_all_statuses", options)
+      end
+      assert.equal(0, client:stats().calls)
    end)
 
    it("of unknown options, with the nearest known name", function()

@@ -2,6 +2,19 @@
 local topaz = require "topaz"
 local world = require "spec.support.world"
 
+-- What a script writes that runs alone, in a shell which has done `before`.
+local function script(before, text)
+   local path = os.tmpname()
+   local file = assert(io.open(path, "w"))
+   file:write(text)
+   file:close()
+   local pipe = assert(io.popen(("%s; LUA_PATH='%s' LUA_CPATH='%s' lua5.4 %s 2>&1"):format(before, package.path, package.cpath, path)))
+   local out = pipe:read "a"
+   pipe:close()
+   os.remove(path)
+   return out
+end
+
 describe("a client", function()
    local emulator = world.emulator { setup = setup, teardown = teardown, before_each = before_each }
 
@@ -86,6 +99,22 @@ describe("a client", function()
       end)
    end)
 
+   it("cannot be made without a descriptor left, says so, and can be made when there is one", function()
+      local out = script("ulimit -S -n 40", ([[
+         local topaz, files = require "topaz", {}
+         repeat
+            local file = io.open "/dev/null"
+            files[#files + 1] = file
+         until not file
+         local made, why = pcall(topaz.client, { api_key = %q, base_url = %q })
+         for _, file in ipairs(files) do file:close() end
+         print(#files > 0, made, why)
+         local client <close> = topaz.client { api_key = %q, base_url = %q }
+         print(client:get_page() ~= nil)
+      ]]):format(emulator().key, emulator().url, emulator().key, emulator().url))
+      assert.matches("^true\tfalse\t.*could not be started\ntrue\n$", out)
+   end)
+
    it("has one pollable descriptor", function()
       local client <close> = world.client(emulator())
       assert.equal("integer", math.type(client:pollfd()))
@@ -139,6 +168,27 @@ describe("events", function()
    end)
 end)
 
+describe("the core alone, without the Lua layer", function()
+   local emulator = world.emulator { setup = setup, teardown = teardown, before_each = before_each }
+
+   it("makes the calls, which block", function()
+      local ids = emulator():add_jobs { count = 3, status = "Completed" }
+      emulator():set { latency = 0.25 } -- longer than a slice
+      local out = script(":", ([[
+         local core = require "topaz.core"
+         local client = core.client { api_key = %q, base_url = %q }
+         local count = 0
+         for _ in client:statuses { limit = 2 } do count = count + 1 end
+         print(count, client:get_status(%q).process_id, client.spawn, package.loaded["topaz.task"])
+         client:close()
+         print(select(2, pcall(client.get_page, client)).kind)
+      ]]):format(emulator().key, emulator().url, ids[2]))
+      emulator():set { latency = 0 }
+      assert.equal(("3\t%s\tnil\tnil\nclosed\n"):format(ids[2]), out)
+      assert.equal(3, world.seen(emulator()))
+   end)
+end)
+
 describe("the module", function()
    it("names its version and its libcurl", function()
       assert.matches("^%d+%.%d+%.%d+$", topaz.version)
@@ -153,5 +203,12 @@ describe("the module", function()
       assert.is_false(topaz.is_done { status = "Processing" })
       assert.is_false(topaz.is_done { status = "Later" })
       assert.is_false((pcall(topaz.is_done, nil)))
+   end)
+
+   it("knows its own types of options and no other", function()
+      local function read(given, rows) return pcall(topaz.core.options, given, rows) end
+      assert.same({ true, { x = 5 } }, { read({ x = 5 }, { { "x", "integer", false, 1, 9 } }) })
+      assert.same({ false, "no type of option: text" }, { read({}, { { "x", "text" } }) })
+      assert.same({ false, "no type of option: ?" }, { read({}, { { "x" } }) })
    end)
 end)

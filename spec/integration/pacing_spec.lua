@@ -1,4 +1,5 @@
 -- How fast a client asks, against a server that limits it; and that it does nothing while there is nothing to do.
+local socket = require "socket"
 local topaz = require "topaz"
 local emulators = require "spec.emulator"
 local world = require "spec.support.world"
@@ -125,6 +126,86 @@ describe("a client's limits", function()
          assert.is_true(most_at_once(emulator():requests()) <= connections)
       end)
    end
+end)
+
+describe("a call that cannot be sent in its time", function()
+   local emulator = world.emulator({ setup = setup, teardown = teardown, before_each = before_each }, { clock = "real" })
+   local id
+
+   before_each(function() id = emulator():add_jobs(1)[1] end)
+   after_each(function() emulator():set { latency = 0 } end)
+
+   local function outcome(client, request)
+      while not request:done() do client:step(1) end
+      return request:result()
+   end
+
+   it("because others have all connections fails as unsent, wherever it stands among those that wait", function()
+      emulator():set { latency = 30 }
+      local client <close> = world.client(emulator(), { max_connections = 1 })
+      local sent, patient = client:start("get_status", id), client:start "get_page"
+      for _, request in ipairs { client:start("get_status", id, { timeout = 0.2 }), client:start("get_status", id, { timeout = 0.05 }) } do
+         local status, err = outcome(client, request)
+         assert.is_nil(status)
+         assert.same({ "timeout", "unsent", id }, { err.kind, err.outcome, err.process_id })
+         assert.matches("before it could be sent", err.message)
+         assert.is_nil(err.attempts)
+      end
+      assert.same({ false, false }, { sent:done(), patient:done() })
+      assert.same({ 2, 1, 2 }, { client:stats().pending, client:stats().attempts, client:stats().failures })
+      assert.equal(1, world.seen(emulator()))
+   end)
+
+   it("because nobody made a step in it is not sent afterwards", function()
+      local client <close> = world.client(emulator())
+      local request = client:start("get_status", id, { timeout = 0.001 })
+      socket.sleep(0.02)
+      client:step(0)
+      assert.is_true(request:done())
+      local _, err = request:result()
+      assert.same({ "timeout", "unsent" }, { err.kind, err.outcome })
+      assert.same({ 0, 0 }, { client:stats().attempts, world.seen(emulator()) })
+   end)
+
+   it("because the server wants none for longer fails at once, and says for how long", function()
+      emulator():fault { status = 429, body = "", headers = { ["Retry-After"] = "30" } }
+      local client <close> = world.client(emulator(), { max_retries = 0 })
+      assert.equal(30, select(2, client:get_page()).retry_after)
+      local request = client:start("get_status", id, { timeout = 20 })
+      client:step(0)
+      assert.is_true(request:done())
+      local _, err = request:result()
+      assert.same({ "rate_limited", "unsent" }, { err.kind, err.outcome })
+      assert.is_true(err.retry_after > 20 and err.retry_after <= 30)
+      assert.same({ nil, nil }, { err.http_status, err.attempts })
+      assert.equal(1, world.seen(emulator()))
+   end)
+
+   it("another time, because the server wants none meanwhile, tells that and not its own answer before", function()
+      emulator():fault { match = { kind = "one" }, delay_after = 1, status = 503, body = "" }
+      emulator():fault { match = { kind = "list" }, status = 429, body = "", headers = { ["Retry-After"] = "30" } }
+      local client <close> = world.client(emulator())
+      local request = client:start("get_status", id, { timeout = 20 })
+      client:start "get_page"
+      local _, err = outcome(client, request)
+      assert.same({ "rate_limited", 1 }, { err.kind, err.attempts })
+      assert.same({ nil, nil }, { err.http_status, err.outcome })
+      assert.is_true(err.retry_after > 20 and err.retry_after <= 30)
+      assert.equal(2, world.seen(emulator()))
+   end)
+
+   it("because of max_rate fails at once", function()
+      local client <close> = world.client(emulator(), { max_rate = 0.05 })
+      assert(client:get_status(id))
+      local request = client:start("get_status", id, { timeout = 10 })
+      client:step(0)
+      assert.is_true(request:done())
+      local _, err = request:result()
+      assert.same({ "rate_limited", "unsent" }, { err.kind, err.outcome })
+      assert.matches("max_rate", err.message)
+      assert.is_true(err.retry_after > 10 and err.retry_after <= 20)
+      assert.equal(1, world.seen(emulator()))
+   end)
 end)
 
 -- client:step(client:timeout()) until no task is left: as an event loop does. Returns the steps, and those of them that began with

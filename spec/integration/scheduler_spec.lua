@@ -319,6 +319,37 @@ for _, kind in ipairs(LOOPS) do
          client:close()
       end)
 
+      it("cancelling a request wakes who waits for it: the loop is told that there is a step to do", function()
+         emulator():set { latency = 30 }
+         local told = 0
+         local scheduler = setmetatable({ attend = function(self, client)
+            told = told + 1
+            loop.scheduler.attend(self, client)
+         end }, { __index = loop.scheduler })
+         local client = client_of_loop { scheduler = scheduler }
+         local request, err, before, after
+         loop.go(function()
+            request = client:start "get_page"
+            err = select(2, request:result())
+         end)
+         local ticks = 0
+         loop.every(function()
+            ticks = ticks + 1
+            if ticks == 4 then
+               before = told
+               request:cancel()
+               after = told
+            end
+            return err ~= nil
+         end)
+         assert.same({}, loop.run())
+         assert.equal("cancelled", err.kind)
+         assert.equal(before + 1, after)
+         client:close()
+         request:cancel() -- nobody is told of a client that is closed
+         assert.equal(after, told)
+      end)
+
       it("waiting idly takes no step at all", function()
          local client = client_of_loop()
          local steps, ticks, counted = 0, 0, nil

@@ -22,6 +22,13 @@ local function page(records, pagination)
    return ('{"data":[%s],"pagination":%s}'):format(table.concat(records, ","), pagination or '{"has_next_page":false}')
 end
 
+-- A token's text with the check that belongs to it (FNV-1a), whether the text makes sense or not.
+local function checked(text)
+   local sum = 2166136261
+   for i = 1, #text do sum = (sum ~ text:byte(i)) * 16777619 & 0xFFFFFFFF end
+   return ("%s.%08x"):format(text, sum)
+end
+
 describe("client:statuses()", function()
    local emulator = world.emulator { setup = setup, teardown = teardown, before_each = before_each }
    local client
@@ -243,6 +250,9 @@ describe("client:statuses()", function()
          [{ where = { stauts = "x" } }] = "where.*did you mean 'status'",
          [{ where = { progress = 5 } }] = "where.*progress", [{ where = { status = 5 } }] = "where.*status",
          [{ where = { "status" } }] = "where",
+         [{ where = { status = { "Failed", 5 } } }] = "where.*'status': expected strings, got a number",
+         [{ where = { status = { [true] = true } } }] = "where.*'status': expected strings, got a boolean",
+         [{ where = { status = { Failed = "yes" } } }] = "where.*'status': expected true or false for 'Failed', got a string",
       } do
          local ok, err = pcall(client.statuses, client, options)
          assert.is_false(ok)
@@ -283,6 +293,54 @@ describe("client:statuses()", function()
       local got = ids_of(client:statuses { resume = token })
       got[#got + 1] = first
       same_set(ids, got)
+   end)
+
+   it("does not begin the plain array anew when the status to resume after is gone, which would give statuses twice", function()
+      emulator():add_jobs { count = 10, status = "Completed" }
+      local cursor <close> = client:statuses { paginated = false }
+      local first = cursor().process_id
+      client:delete_status(first)
+      local resumed <close> = client:statuses { resume = cursor:token() }
+      for _ = 1, 2 do -- and says so as often as it is asked
+         local ok, err = pcall(resumed)
+         assert.is_false(ok)
+         assert.equal("protocol", err.kind)
+         assert.matches("the list changed", err.message)
+      end
+      assert.equal(2, world.seen(emulator(), "list"))
+   end)
+
+   it("keeps a cursor of any bytes in its token", function()
+      local cursor = 'v1.a..b%2E /?&="+~é.'
+      answer(page({ record(1) }, ('{"has_next_page":true,"next_cursor":%q}'):format(cursor)))
+      local first <close> = client:statuses { limit = 1, prefetch = 0 }
+      assert.is_table(first())
+      local token = first:token()
+      assert.matches("^topaz1%.[%w%%%-_~.]+$", token)
+      assert.equal(5, select(2, token:gsub("%.", ""))) -- those between its parts
+      answer(page { record(2) })
+      assert.equal(1, #ids_of(client:statuses { resume = token }))
+      local requests = emulator():requests()
+      assert.equal(cursor, requests[#requests].args.cursor)
+   end)
+
+   it("refuses a token whose parts are wrong, though its check is right", function()
+      assert.equal("topaz1.p.100..", client:statuses():token():sub(1, 14))
+      for _, right in ipairs { "topaz1.p.100..", "topaz1.a.100..", "topaz1.p.1.%2E%7F.x" } do
+         assert.equal(checked(right), client:statuses({ resume = checked(right) }):token())
+      end
+      for _, wrong in ipairs {
+         "topaz1.p.100.%G0.", "topaz1.p.100.%0G.", "topaz1.p.100.%2e.", "topaz1.p.100.%/0.", "topaz1.p.100.%:0.", "topaz1.p.100.%@0.",
+         "topaz1.p.100.%00.", "topaz1.p.100.a.%", "topaz1.p.100.a.%4", "topaz1.p.%31%G0.a.", "topaz1.%.100.a.", -- escapes
+         "topaz1.x.100..", "topaz1..100..", "topaz1.pp.100..", "topaz1.p.0..", "topaz1.p.101..", "topaz1.p.-1..", "topaz1.p.1000..",
+         "topaz1.p...", "topaz1.p.100." .. ("x"):rep(5000) .. ".", "topaz1.p.100.." .. ("x"):rep(200), "topaz1.p.100.", "topaz1.p.100",
+         "topaz1.p.100...", "topaz1.p.100.a.b.c",
+      } do
+         local ok, err = pcall(client.statuses, client, { resume = checked(wrong) })
+         assert.is_false(ok, wrong)
+         assert.matches("resume.*token", err)
+      end
+      assert.equal(0, world.seen(emulator()))
    end)
 
    it("refuses a token that is not one of ours", function()

@@ -61,7 +61,7 @@ end
 
 local function reason(path, text)
    for _, entry in ipairs(reasons) do
-      if path:find(entry[1], 1, true) and text:find(entry[2], 1, true) then return entry[3] end
+      if path:find(entry[1], 1, true) and text:match("^%s*(.*)"):sub(1, #entry[2]) == entry[2] then return entry[3] end
    end
    return "NO REASON GIVEN"
 end

@@ -9,7 +9,9 @@ for i = 2, #arg do wanted[arg[i]] = true end
 local KEY = "SENTINEL-f3a9c27b-key"
 local MISSING = "00000000-0000-4000-8000-000000000000"
 
-local emulator <close> = emulators.start { clock = "virtual", jobs = { count = 10, status = "Completed" }, key = KEY }
+local JOBS = { count = 10, status = "Completed", raw_fields = { ["a \"quote\""] = "1" } } -- a name with escapes takes a way of its own
+
+local emulator <close> = emulators.start { clock = "virtual", jobs = JOBS, key = KEY }
 -- Deletions are answered and do nothing, so that every run finds the same.
 emulator:fault { match = { kind = "delete_one" }, status = 204, times = math.huge }
 emulator:fault { match = { kind = "delete_all" }, status = 200, body = '{"deleted_count":3}', times = math.huge }

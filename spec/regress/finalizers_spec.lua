@@ -69,6 +69,25 @@ describe("a finalizer that runs while a page is read", function()
       end)
    end)
 
+   it("may close the client between the look whether it is open and the call's beginning", function()
+      for _, name in ipairs { "get_page", "get_status", "delete_status", "delete_all_statuses" } do
+         local client, closed = world.client(emulator()), false
+         local call, id = client[name], name:find "status$" and "00000000-0000-4000-8000-000000000001" or nil
+         collectgarbage() -- a cycle has ended
+         collectgarbage "stop"
+         setmetatable({}, { __gc = function()
+            client:close()
+            closed = true
+         end })
+         collectgarbage("incremental", 200, 100, 40) -- the next one is a single step, at the first value that the call makes
+         collectgarbage "restart"
+         local ok, err = pcall(call, client, id)
+         collectgarbage("incremental", 200, 100, 13)
+         assert.same({ true, false }, { closed, ok })
+         assert.same({ "closed", name }, { err.kind, err.operation }) -- the look alone would name the client
+      end
+   end)
+
    it("may not read the same cursor, which loses nothing", function()
       local refused = 0
       all_turns(function(client)

@@ -29,7 +29,7 @@ static int count(const char *p) {
 
 /* Pushes the name at the quote p; returns the place of the value. */
 static const char *push_name(lua_State *L, const char *p, char *scratch) {
-  json_span name;
+  json_span name = {0};
   p = json_space(json_scan_scalar(json_space(p), &name));
   json_push_scalar(L, &name, scratch);
   return p + 1;

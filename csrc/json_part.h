@@ -217,17 +217,6 @@ static inline unsigned json_digits(const char *p, uint64_t *value) {
 #endif
 }
 
-/* Scans a number or literal by way of a copy, so that *out need not have an address and may stay in registers. */
-static inline const char *json_copied(const char *(*scan)(const char *, json_span *), const char *p, json_span *out) {
-  json_span copy = {0};
-  p = scan(p, &copy);
-  out->type = copy.type;
-  out->at = copy.at;
-  out->length = copy.length;
-  out->as = copy.as;
-  return p;
-}
-
 /* A string, number or literal. `out` gets type, at, length, escaped, as. */
 static inline const char *json_scan_scalar(const char *p, json_span *out) {
   if (*p == '"') {
@@ -252,14 +241,13 @@ static inline const char *json_scan_scalar(const char *p, json_span *out) {
     }
     q = digit + n;
     /* anything else than a short integer, wrong ones among them, the long way */
-    if (n == 16 || n == 0 || (*digit == '0' && n > 1) || *q == '.' || (*q | 32) == 'e')
-      return json_copied(json_scan_number, p, out);
+    if (n == 16 || n == 0 || (*digit == '0' && n > 1) || *q == '.' || (*q | 32) == 'e') return json_scan_number(p, out);
     out->type = JSON_INTEGER;
     out->at = p;
     out->as.integer = negative ? -(lua_Integer)value : (lua_Integer)value;
     return q;
   }
-  return json_copied(json_scan_literal, p, out);
+  return json_scan_literal(p, out);
 }
 
 static inline void json_push_scalar(lua_State *L, const json_span *v, char *scratch) {

@@ -72,10 +72,9 @@ static void push_text(lua_State *L, json_text *known, json_slot *slot, const jso
 static inline void push_plain(lua_State *L, json_text *known, json_slot *slot, const json_span *v, int texts,
                               char *scratch) {
   if (v->type == JSON_INTEGER) lua_pushinteger(L, v->as.integer);
-  else if (v->type == JSON_STRING && slot->luck > 0 && v->length - 1 < JSON_TEXT_MAX && known) {
-    json_span copy = *v; /* so that *v may stay in registers */
-    push_text(L, known, slot, &copy, texts, scratch);
-  } else json_push_scalar(L, v, scratch);
+  else if (v->type == JSON_STRING && slot->luck > 0 && v->length - 1 < JSON_TEXT_MAX && known)
+    push_text(L, known, slot, v, texts, scratch);
+  else json_push_scalar(L, v, scratch);
 }
 
 static inline void push_value(lua_State *L, const json_reading *m, const json_span *v, int texts) {

@@ -73,7 +73,8 @@ describe("the commands of the pages", function()
 
    it("name files that are there", function()
       for _, command in ipairs(commands) do
-         for path in command:gmatch "%f[%w.][%w._-]+/[%w._/-]+%.%w+" do
+         local here = command:gsub("%$HOME/[^;\"]*", "") -- what is below somebody's home is not ours
+         for path in here:gmatch "%f[%w.][%w._-]+/[%w._/-]+%.%w+" do
             assert.is_truthy(path:find "^build/" or io.open(path), "no such file: " .. command)
          end
       end

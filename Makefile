@@ -95,13 +95,19 @@ endif
 hash = \#
 # $(call has,header,condition): whether the compiler finds the header, and the condition holds in it.
 has = printf '$(hash)include <$(1)>\n$(hash)if !($(2))\n$(hash)error\n$(hash)endif\n' | $(COMPILE) -w -E - >/dev/null 2>&1
+# Whether the linker finds libcurl.
+links = { mkdir -p $(@D) && echo 'extern int links;' | $(COMPILE) -w -x c -c -o $@.o - && $(LINK) -o $@.so $@.o $(CURL_LIBS); } >/dev/null 2>&1
+install_curl = Install libcurl4-openssl-dev (Debian, Ubuntu), libcurl-devel (Fedora), curl-dev (Alpine) or curl (Arch, Homebrew)
 $(BUILD)/flags:
 	@command -v $(firstword $(CC)) >/dev/null || { echo "topaz: there is no C compiler '$(CC)': install gcc or clang" >&2; exit 1; }
+	@$(call has,stdlib.h,1) || { echo "topaz: '$(CC)' does not find the headers of the C library. Install libc6-dev (Debian, \
+	Ubuntu), glibc-devel (Fedora) or musl-dev (Alpine)" >&2; exit 1; }
 	@$(call has,lauxlib.h,LUA_VERSION_NUM >= 504) || { echo "topaz: the headers of Lua 5.4 were not found. Install \
 	liblua5.4-dev (Debian, Ubuntu), lua-devel (Fedora), lua5.4-dev (Alpine) or lua (Arch, Homebrew), or set LUA_INCDIR" >&2; exit 1; }
 	@$(call has,curl/curl.h,LIBCURL_VERSION_NUM >= 0x075500) || { echo "topaz: the headers of libcurl 7.85 or newer were not found. \
-	Install libcurl4-openssl-dev (Debian, Ubuntu), libcurl-devel (Fedora), curl-dev (Alpine) or curl (Arch, Homebrew), \
-	or set CURL_INCDIR" >&2; exit 1; }
+	$(install_curl), or set CURL_INCDIR" >&2; exit 1; }
+	@$(links) || { echo "topaz: the linker does not find libcurl ($(strip $(CURL_LIBS))). $(install_curl), or set CURL_LIBDIR" >&2; exit 1; }
+	@rm -f $@.*
 	@mkdir -p $(@D)
 	@printf '%s\n' '$(commands)' >$@
 
@@ -122,6 +128,11 @@ lua_cpath = $(built)/?.so;$(built)/spec/?.so
 run = env -u LUA_INIT -u LUA_INIT_5_4 -u LUA_PATH_5_4 -u LUA_CPATH_5_4 PATH="$(built)/bin:$$PATH" \
   LUA_PATH="$(lua_path);$${LUA_PATH_5_4:-$${LUA_PATH:-;}}" LUA_CPATH="$(lua_cpath);$${LUA_CPATH_5_4:-$${LUA_CPATH:-;}}"
 
+# $(call need,a command that goes well when it is there,what,package): says in one line what is missing.
+need = $(1) >/dev/null 2>&1 || { echo "make $@: it needs $(2): apt install $(3)" >&2; exit 1; }
+need_lua = $(call need,command -v $(LUA),$(LUA),lua5.4)
+need_module = $(call need,$(run) $(LUA) -e 'require "$(1)"',the Lua module $(1),$(2))
+
 deps:  ## install what is missing to build, test and show it (Debian, Ubuntu; elsewhere: say what)
 	@sh .ci/deps
 
@@ -131,6 +142,11 @@ deps-dev:  ## the same, and the tools of the checks below
 demo: deps  ## build, then list, follow and clean up 24 jobs on an emulator of the API
 	@echo "topaz: building the core, which takes some seconds"
 	@$(MAKE) -s --no-print-directory all
+	@$(need_lua)
+	@$(call need_module,argparse,lua-argparse)
+	@$(call need_module,term,lua-term)
+	@$(call need_module,socket,lua-socket)
+	@$(call need_module,cjson,lua-cjson)
 	@$(run) $(LUA) spec/demo.lua
 
 # deps comes first, and what it installs changes the flags: hence a make of its own for the rest.
@@ -176,6 +192,10 @@ coverage-run: all rooms $(BUILD)/proof/memory $(BUILD)/proof/host $(BUILD)/proof
 # The rest belongs to people who work on topaz; each is there when its script is.
 bench:  ## compare with other clients, side by side
 	@test -f spec/bench/run.lua || { echo "there is no spec/bench/run.lua"; exit 1; }
+	@$(need_lua)
+	@$(call need,PATH="$$PATH:/usr/local/sbin:/usr/sbin:/sbin" command -v nginx,nginx,nginx libnginx-mod-http-lua)
+	@$(call need_module,socket,lua-socket)
+	@$(call need_module,cjson,lua-cjson)
 	@$(MAKE) --no-print-directory all
 	@$(run) $(LUA) spec/bench/run.lua $(ARGS)
 
@@ -232,6 +252,7 @@ cppcheck:
 # ---- installing -------------------------------------------------------------------------------------------------
 
 doc:  ## build the reference and the guides into build/doc (needs LDoc)
+	@$(need_lua)
 	@$(run) $(LUA) spec/docs/build.lua $(BUILD)/doc
 
 lua_files = $(patsubst lua/%,%,$(wildcard lua/topaz/*.lua lua/topaz/*/*.lua))
@@ -242,7 +263,12 @@ emulator_files = $(filter-out run.lua probe.lua,$(patsubst spec/emulator/%,%,$(w
 # The interpreter by its full path: a PATH may have another one.
 program_lua = $(or $(shell command -v $(LUA)),/usr/bin/env $(LUA))
 
+# The right to write is asked for before anything is written, of the folders that are there already.
 install: $(core)  ## install to PREFIX (/usr/local), below DESTDIR if given
+	@for d in "$(DESTDIR)$(INST_LUADIR)" "$(DESTDIR)$(INST_LIBDIR)" "$(DESTDIR)$(INST_BINDIR)"; do \
+	  until test -e "$$d"; do d=$$(dirname "$$d"); done; \
+	  test -w "$$d" || { echo "topaz: you may not write to $$d: use sudo make install, or \
+	make install PREFIX=\$$HOME/.local" >&2; exit 1; }; done
 	@for f in $(lua_files); do \
 	  mkdir -p "$(DESTDIR)$(INST_LUADIR)/$${f%/*}" && install -m 644 lua/$$f "$(DESTDIR)$(INST_LUADIR)/$$f" || exit 1; done
 	@for f in $(emulator_files); do \

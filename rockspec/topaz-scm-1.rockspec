@@ -24,9 +24,10 @@ dependencies = {
    "lua-term >= 0.7",
 }
 external_dependencies = {
-   -- By its library: the header stands where only the compiler and pkg-config look on some systems (Debian's multiarch), and
-   -- the Makefile finds it there. CURL_INCDIR and CURL_LIBDIR in the environment go first, as in `make`.
-   CURL = { library = "curl" },
+   -- By its name alone: it is the Makefile that looks for it, since that finds what only the compiler and pkg-config find (Debian's
+   -- multiarch), and names the package to install, which LuaRocks cannot. CURL_INCDIR and CURL_LIBDIR in the environment go first, as
+   -- in `make`.
+   CURL = {},
 }
 build = {
    type = "make",

@@ -2,10 +2,12 @@
 --
 -- It draws at most ten times a second, only the lines that have changed, and each time in one write: nothing flickers.
 local core = require "topaz.core"
+local guard = require "topaz.terminal_guard"
 local text = require "topaz.text"
 
 local terminal = {}
 
+local HIDE_CURSOR, SHOW_CURSOR = "\27[?25l", "\27[?25h"
 local INTERVAL = 0.1   -- seconds between two drawings at least
 local MEASURE = 1      -- seconds for which a measured size is believed
 
@@ -120,9 +122,9 @@ function Terminal:draw(render, at_once)
    local lines, out, drawn = rendered(self, render), {}, self.drawn
    local same_rows = #drawn == #lines and rows_taken(self) == #drawn
    if same_rows and is_drawn(self, lines) then return true end
-   if not self.hidden then
-      self.hidden = true
-      out[1] = "\27[?25l"
+   if not self.guard then
+      self.guard = guard.open(self.handle, SHOW_CURSOR)
+      out[1] = HIDE_CURSOR
    end
    if #drawn > 0 then go_home(self, out) end
    if not same_rows then out[#out + 1] = "\27[J" end
@@ -150,10 +152,11 @@ end
 function Terminal:close()
    local out = {}
    if #self.drawn > 0 then out[1] = "\r\n" end
-   if self.hidden then out[#out + 1] = "\27[?25h" end
-   self.hidden = nil
+   if self.guard then out[#out + 1] = SHOW_CURSOR end
    if #out > 0 then write(self, out) end
    keep(self, {})
+   if self.guard then self.guard:close() end
+   self.guard = nil
 end
 
 Terminal.__close = Terminal.close

@@ -135,6 +135,19 @@ describe("topaz-status", function()
          assert.equal(250, #lines(result.out) + #lines(rest))
       end)
 
+      it("goes on at a token without the header of CSV, so that the output can be appended", function()
+         emulator:add_jobs { count = 250, status = "Completed" }
+         local whole = fine { "list", "--csv", "--fields", "process_id,filename" }
+         emulator:fault { after = 2, times = math.huge, status = 500, body = '{"message":"broken"}', headers = { ["Retry-After"] = "100" } }
+         local first = run { "list", "--csv", "--fields", "process_id,filename" }
+         emulator:clear_faults()
+         local rest = fine { "list", "--csv", "--fields", "process_id,filename", "--resume", first.err:match "%-%-resume (%S+)" }
+         assert.matches("^process_id,filename\r\n", first.out)
+         assert.is_nil(rest:find("process_id", 1, true))
+         assert.equal(whole, first.out .. rest)
+         assert.matches("With %-%-csv there is no header", (fine({ "list", "--help" }):gsub("%s+", " ")))
+      end)
+
       it("keeps nothing: who reads only the beginning stops the reading", function()
          emulator:add_jobs { count = 10000, status = "Completed" }
          emulator:set { latency = 0.02 }

@@ -75,3 +75,20 @@ describe("what is missing", function()
       assert.matches("^topaz: there is no C compiler 'nowhere%-cc'", run(("MAKEFLAGS= make -s BUILD=%s/build CC=nowhere-cc"):format(folder.path)))
    end)
 end)
+
+describe("the installed topaz-status", function()
+   it("finds its modules, called by its name alone, by a link from elsewhere and by its path", function()
+      local root = os.tmpname()
+      local core = package.searchpath("topaz.core", package.cpath):gsub("/topaz/core%.so$", "")
+      assert(os.execute(([[root=%s; rm $root; mkdir -p $root/bin $root/share/lua $root/lib/lua $root/elsewhere
+         ln -s "$PWD/lua" $root/share/lua/5.4; ln -s "$(realpath '%s')" $root/lib/lua/5.4
+         cp lua/topaz/cli/topaz-status $root/bin; ln -s ../bin/topaz-status $root/elsewhere/ts]]):format(root, core)))
+      for _, command in ipairs { "cd bin && ./topaz-status", "elsewhere/ts", root .. "/bin/topaz-status" } do
+         local pipe = io.popen(("cd %s; unset LUA_PATH LUA_CPATH; %s --version 2>&1"):format(root, command))
+         local said = pipe:read "a"
+         pipe:close()
+         assert.equal("topaz-status " .. require("topaz").version .. "\n", said, command)
+      end
+      os.execute("rm -rf " .. root)
+   end)
+end)

@@ -95,7 +95,8 @@ Examples:
    filters(command)
    formats(command)
    command:option("--limit", "At most so many."):argname "N":convert(options.count)
-   command:option("--resume", "Go on behind the place that this token names; an interrupted list tells it."):argname "TOKEN"
+   command:option("--resume", "Go on behind the place that this token names; an interrupted list tells it. With --csv there is no header "
+      .. "then, so that the output can be appended."):argname "TOKEN"
    call_timeout(command)
 end
 

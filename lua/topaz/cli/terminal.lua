@@ -1,4 +1,5 @@
 --- The terminal: what it can do, colours, and the whole screen for a while.
+local guard = require "topaz.terminal_guard"
 local lines = require "topaz.progress_terminal"
 
 local terminal = {}
@@ -35,6 +36,8 @@ end
 
 -- ---- the whole screen ----------------------------------------------------------------------------------------------
 
+local TAKE, GIVE_BACK = "\27[?1049h\27[?25l\27[2J", "\27[?25h\27[?1049l"
+
 local Screen = {}
 Screen.__index = Screen
 
@@ -52,11 +55,12 @@ function terminal.screen()
    local self = setmetatable({ drawn = {} }, Screen)
    self.saved = stty "-g"
    self.keys = self.saved ~= "" and io.open("/dev/tty", "r") or nil
+   self.guard = guard.open(io.stdout, GIVE_BACK, self.keys and self.saved)
    if self.keys then
       self.keys:setvbuf "no"
-      stty "-icanon -echo min 0 time 0 susp undef"
+      self.guard:changed(stty "-icanon -echo min 0 time 0 susp undef </dev/tty; stty -g")
    end
-   io.stdout:write "\27[?1049h\27[?25l\27[2J"
+   io.stdout:write(TAKE)
    io.stdout:flush()
    return self
 end
@@ -90,12 +94,13 @@ end
 function Screen:close()
    if self.closed then return end
    self.closed = true
-   io.stdout:write "\27[?25h\27[?1049l"
+   io.stdout:write(GIVE_BACK)
    io.stdout:flush()
    if self.keys then
       self.keys:close()
       stty(self.saved)
    end
+   self.guard:close()
 end
 
 Screen.__close = Screen.close

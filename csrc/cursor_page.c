@@ -96,8 +96,6 @@ void cursor_read_again(lua_State *L, cursor *c) {
   c->broken_promise = NULL;
 }
 
-/* ---- reading a page ---------------------------------------------------------------------------------------------- */
-
 /* ---- the page after this one --------------------------------------------------------------------------------------- */
 
 static void ask_next(lua_State *L, cursor *c) {
@@ -153,6 +151,8 @@ static void look_ahead(lua_State *L, cursor *c) {
   if (n > TAIL) bytes += n - TAIL, n = TAIL;
   if (status_peek(L, bytes, n, &c->spare, c->next_page) && !was_announced(L, c, false)) ask_next(L, c);
 }
+
+/* ---- reading a page ---------------------------------------------------------------------------------------------- */
 
 /* Decodes what has arrived into the queue. */
 static call_news fill(lua_State *L, cursor *c) {

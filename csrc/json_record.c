@@ -250,6 +250,10 @@ static void trim(json_shape *s) {
   s->span_capacity = 0;
 }
 
+static inline void check_stack(lua_State *L, const json_shape *s) {
+  if (s->names == 0) luaL_checkstack(L, JSON_RECORD_STACK, "record"); /* else json_names_push has seen to it */
+}
+
 json_result json_record(lua_State *L, json_reader *r, json_shape *s, int keys) {
   json_reading m = {.r = r, .s = s, .room = JSON_DEPTH_MAX - r->depth - 1};
   unsigned type;
@@ -258,7 +262,7 @@ json_result json_record(lua_State *L, json_reader *r, json_shape *s, int keys) {
   if (got != JSON_OK) return got;
   if (type != JSON_OBJECT) return json_fail(r, JSON_WRONG, "expected an object", 0);
   if (r->depth == JSON_DEPTH_MAX) return json_skim_on(r);
-  if (s->names == 0) luaL_checkstack(L, JSON_RECORD_STACK, "record"); /* else json_names_push has seen to it */
+  check_stack(L, s);
   got = read_record(&m, &n);
   if (got != JSON_OK) return got;
   if (!json_reserve(r, m.scratch)) return json_fail(r, JSON_TOO_LARGE, "not enough memory", 0);
@@ -280,6 +284,7 @@ static bool read_quickly(lua_State *L, json_reader *r, json_shape *s, int keys) 
   if (*p != ',') return false;
   p = json_space(p + 1);
   if (*p != '{') return false;
+  check_stack(L, s);
   end = json_table_quick(L, r, s, p, keys);
   if (!end) return false;
   s->usual_bytes = (size_t)(end - p);
@@ -290,7 +295,6 @@ static bool read_quickly(lua_State *L, json_reader *r, json_shape *s, int keys) 
 
 json_result json_next_record(lua_State *L, json_reader *r, json_shape *s, int keys) {
   json_result got;
-  if (s->names == 0) luaL_checkstack(L, JSON_RECORD_STACK, "record"); /* else json_names_push has seen to it */
   if (read_quickly(L, r, s, keys)) return JSON_OK;
   got = json_element(r);
   return got == JSON_OK ? json_record(L, r, s, keys) : got;

@@ -2,19 +2,6 @@
 local topaz = require "topaz"
 local world = require "spec.support.world"
 
--- What a script writes that runs alone, in a shell which has done `before`.
-local function script(before, text)
-   local path = os.tmpname()
-   local file = assert(io.open(path, "w"))
-   file:write(text)
-   file:close()
-   local pipe = assert(io.popen(("%s; LUA_PATH='%s' LUA_CPATH='%s' lua5.4 %s 2>&1"):format(before, package.path, package.cpath, path)))
-   local out = pipe:read "a"
-   pipe:close()
-   os.remove(path)
-   return out
-end
-
 describe("a client", function()
    local emulator = world.emulator { setup = setup, teardown = teardown, before_each = before_each }
 
@@ -100,7 +87,7 @@ describe("a client", function()
    end)
 
    it("cannot be made without a descriptor left, says so, and can be made when there is one", function()
-      local out = script("ulimit -S -n 40", ([[
+      local out = world.script(([[
          local topaz, files = require "topaz", {}
          repeat
             local file = io.open "/dev/null"
@@ -111,7 +98,7 @@ describe("a client", function()
          print(#files > 0, made, why)
          local client <close> = topaz.client { api_key = %q, base_url = %q }
          print(client:get_page() ~= nil)
-      ]]):format(emulator().key, emulator().url, emulator().key, emulator().url))
+      ]]):format(emulator().key, emulator().url, emulator().key, emulator().url), "ulimit -S -n 40")
       assert.matches("^true\tfalse\t.*could not be started\ntrue\n$", out)
    end)
 
@@ -174,7 +161,7 @@ describe("the core alone, without the Lua layer", function()
    it("makes the calls, which block", function()
       local ids = emulator():add_jobs { count = 3, status = "Completed" }
       emulator():set { latency = 0.25 } -- longer than a slice
-      local out = script(":", ([[
+      local out = world.script(([[
          local core = require "topaz.core"
          local client = core.client { api_key = %q, base_url = %q }
          local count = 0

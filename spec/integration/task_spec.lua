@@ -505,8 +505,9 @@ int getaddrinfo(const char *n, const char *s, const struct addrinfo *h, struct a
 }
 ]]
       shim:close()
-      local script = assert(io.open(base .. ".lua", "w"))
-      script:write [[
+      finally(function() for _, ending in ipairs { "", ".c", ".so" } do os.remove(base .. ending) end end)
+      assert.is_true(os.execute(("cc -shared -fPIC -o %s.so %s.c"):format(base, base)))
+      local text = world.script([[
 local topaz, socket = require "topaz", require "socket"
 local began = socket.gettime()
 local client = topaz.client { api_key = "k", base_url = "https://topaz.invalid" }
@@ -515,14 +516,7 @@ for _ = 1, 100 do client:step(0) socket.sleep(0.001) end
 local waiting = not task:done()
 client:close()
 print(waiting, select(2, task:result()).kind, socket.gettime() - began < 1.5)
-]]
-      script:close()
-      finally(function() for _, ending in ipairs { "", ".c", ".so", ".lua" } do os.remove(base .. ending) end end)
-      assert.is_true(os.execute(("cc -shared -fPIC -o %s.so %s.c"):format(base, base)))
-      local child = assert(io.popen(("LUA_PATH='%s' LUA_CPATH='%s' LD_PRELOAD=%s.so lua5.4 %s.lua 2>&1")
-         :format(package.path, package.cpath, base, base)))
-      local text = child:read "a"
-      child:close()
+]], ("export LD_PRELOAD=%s.so"):format(base))
       assert.equal("true\tclosed\ttrue\n", text)
    end)
 end)

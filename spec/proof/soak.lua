@@ -42,9 +42,12 @@ for _, fault in ipairs(faults) do
    emulator:fault(fault)
 end
 
-local client <close> = topaz.client {
-   api_key = emulator.key, base_url = emulator.url, max_connections = 8, max_retries = 6, retry_base = 0.001, retry_cap = 0.01,
-}
+local function new_client()
+   return topaz.client {
+      api_key = emulator.key, base_url = emulator.url, max_connections = 8, max_retries = 6, retry_base = 0.001, retry_cap = 0.01,
+   }
+end
+local client <close> = new_client()
 
 local outcomes, begun, ended = {}, 0, 0
 
@@ -148,7 +151,7 @@ verdict(ok > 0.9 * ended, "%d reads went well", ok)
 local asked, answered, first = 0, 0, nil
 started = clock()
 for i = 1, limits.cycles do
-   local own = topaz.client { api_key = emulator.key, base_url = emulator.url, max_retries = 6, retry_base = 0.001, retry_cap = 0.01 }
+   local own = new_client()
    if i % 10 == 0 then
       local status, err = own:get_status(emulator.ids[1])
       asked, answered = asked + 1, answered + ((status or err.kind == "forbidden") and 1 or 0)

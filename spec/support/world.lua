@@ -51,4 +51,20 @@ function world.seen(emulator, kind)
    return kind and (counts.kinds[kind] or 0) or counts.total
 end
 
+--- What a script writes that runs in a process of its own, with the modules of this one.
+-- @tparam string text the script
+-- @tparam[opt] string before what the shell does first, such as setting a limit
+-- @treturn string its output, errors too
+function world.script(text, before)
+   local path = os.tmpname()
+   local file = assert(io.open(path, "w"))
+   file:write(text)
+   file:close()
+   local pipe = assert(io.popen(("%s; LUA_PATH='%s' LUA_CPATH='%s' lua5.4 %s 2>&1"):format(before or ":", package.path, package.cpath, path)))
+   local out = pipe:read "a"
+   pipe:close()
+   os.remove(path)
+   return out
+end
+
 return world

@@ -10,9 +10,7 @@ local support = {}
 -- @tparam function check
 function support.each_way(text, check)
    check({ text }, "whole")
-   local bytes = {}
-   for i = 1, #text do bytes[i] = text:sub(i, i) end
-   check(bytes, "byte by byte")
+   check(support.pieces(text, math.random, 1), "byte by byte")
    for i = 1, #text - 1 do
       check({ text:sub(1, i), text:sub(i + 1) }, "cut behind byte " .. i)
    end

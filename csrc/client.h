@@ -1,6 +1,7 @@
 /*
-** client: the userdata "topaz.client": options checked once, life and death, step.
-** Closing it (or collecting it) fails what is still under way with `closed`, ends the connections and wipes the key.
+** client: the userdata "topaz.client": options checked once, life and death, step. Closing or
+** collecting a client fails its unfinished requests with `closed`, ends the connections and wipes
+** the key.
 */
 #ifndef TOPAZ_CLIENT_H
 #define TOPAZ_CLIENT_H
@@ -11,17 +12,27 @@
 void client_open(lua_State *L);
 /* client(options) -> client */
 int client_new(lua_State *L);
-/* set_wait(f): how calls of the clients made from now on wait: f(client, id), see call.h. */
+/* set_wait(f): sets how calls of the clients made from now on wait: f(client, id), see call.h. */
 int client_set_wait(lua_State *L);
-/* methods() -> the table of the clients' methods, for the Lua layer to add its own. */
+/* methods() -> the table of the clients' methods, to which the Lua layer adds its own, and a table
+** of the core's methods alone. The Lua layer may have replaced some of these if the module was
+** loaded before. */
 int client_methods(lua_State *L);
 
-/* waiter(client) -> its wait function; state(client) -> a table for the Lua layer; scheduler(client) -> its scheduler
-** or nil. */
-/* is_open(client) -> whether it can be used */
+/* is_open(client) -> whether the client can be used */
 int client_is_open(lua_State *L);
+/* pending(client) -> how many requests are under way */
+int client_pending(lua_State *L);
+/* waiter(client) -> its wait function */
 int client_waiter(lua_State *L);
+/* state(client [, fresh]) -> the Lua layer's table of the client. `fresh` becomes that table if
+** there was none; without `fresh`, nil. */
 int client_state(lua_State *L);
+/* scheduler(client) -> its scheduler or nil; on_event(client) -> its function for events or nil */
 int client_scheduler(lua_State *L);
+int client_on_event(lua_State *L);
+/* join(a, b) -> whether a's step wakes up for b too; part(a, b) ends that. */
+int client_join(lua_State *L);
+int client_part(lua_State *L);
 
 #endif

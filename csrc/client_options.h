@@ -11,11 +11,13 @@ typedef struct {
   transport_options transport;
   session_limits limits;
   double max_rate; /* 0: none */
-  char agent[128]; /* the user agent where none is given */
+  bool allow_insecure;
+  int on_event, scheduler; /* stack indices of the values */
+  char agent[128];         /* the default user agent */
 } client_settings;
 
-/* Reads the options at `index`: raises on misuse, naming the option. Pushes several values, the last of them the table that
-** options_read made; all strings in `out` live as long as these stay on the stack. */
+/* Reads the options at `index`: raises on misuse, naming the option. Pushes several values; the
+** strings of `out` are valid as long as these values stay on the stack. */
 void client_read_options(lua_State *L, int index, client_settings *out);
 
 #endif

@@ -1,5 +1,6 @@
-/* core: luaopen_topaz_core. Creates the metatables and gives the module's functions. */
-#include <time.h>
+/* core: luaopen_topaz_core. Creates the metatables and returns the module's functions. */
+#include <float.h>
+#include <limits.h>
 
 #include <lauxlib.h>
 #include <lua.h>
@@ -8,27 +9,33 @@
 #include "client.h"
 #include "cursor.h"
 #include "error.h"
-#include "json.h"
 #include "options.h"
+#include "platform/platform.h"
 #include "status.h"
-#include "transport.h"
+#include "terminal.h"
+#include "transport/transport.h"
 #include "version.h"
+#include "json/decode.h"
+#include "json/json.h"
 
 #if LUA_VERSION_NUM < 504
-#error "topaz needs Lua 5.4"
+#error "topaz needs Lua 5.4 or newer"
 #endif
+
+_Static_assert(CHAR_BIT == 8, "a byte has 8 bits");
+_Static_assert(sizeof(lua_Integer) == 8, "Lua's integers have 64 bits: ids and byte counts are integers");
+_Static_assert(LUA_FLOAT_TYPE == LUA_FLOAT_DOUBLE, "Lua's floats are double: times and JSON numbers are");
+_Static_assert(sizeof(double) == 8 && DBL_MANT_DIG == 53, "double has 53 bits");
 
 /* now() -> seconds of the monotonic clock */
 static int core_now(lua_State *L) {
-  lua_pushnumber(L, transport_now());
+  lua_pushnumber(L, platform_now());
   return 1;
 }
 
 /* wall() -> Unix seconds of this machine's clock, which may jump */
 static int core_wall(lua_State *L) {
-  struct timespec ts;
-  (void)timespec_get(&ts, TIME_UTC);
-  lua_pushnumber(L, (double)ts.tv_sec + (double)ts.tv_nsec * 1e-9);
+  lua_pushnumber(L, platform_wall());
   return 1;
 }
 
@@ -46,6 +53,44 @@ static int core_error(lua_State *L) {
   lua_settop(L, 1);
   luaL_setmetatable(L, "topaz.error");
   return 1;
+}
+
+/* A function made by uninterrupted(). Upvalues: the function, a thread without a hook. */
+static int run_uninterrupted(lua_State *L) {
+  lua_State *bare = lua_gethookmask(L) ? lua_tothread(L, lua_upvalueindex(2)) : NULL;
+  int n = lua_gettop(L);
+  lua_pushvalue(L, lua_upvalueindex(1));
+  lua_insert(L, 1);
+  if (!bare) lua_call(L, n, LUA_MULTRET);
+  else {
+    int status;
+    if (!lua_checkstack(bare, n + 1)) return luaL_error(L, "stack overflow");
+    lua_xmove(L, bare, n + 1);
+    status = lua_pcall(bare, n, LUA_MULTRET, 0);
+    n = lua_gettop(bare);
+    luaL_checkstack(L, n, NULL);
+    lua_xmove(bare, L, n);
+    if (status != LUA_OK) return lua_error(L);
+  }
+  return lua_gettop(L);
+}
+
+/* uninterrupted(f, …) -> the same functions, which no debug hook interrupts: they run in a thread
+** without a hook. (Turning the hook off and on would restart its count.) Finalizers run only if a
+** function makes a value. */
+static int core_uninterrupted(lua_State *L) {
+  int n = lua_gettop(L);
+  lua_State *bare = lua_newthread(L);
+  lua_sethook(bare, NULL, 0, 0); /* a new thread inherits the hook */
+  for (int i = 1; i <= n; i++) {
+    luaL_checktype(L, i, LUA_TFUNCTION);
+    lua_pushvalue(L, i);
+    lua_pushvalue(L, n + 1);
+    lua_pushcclosure(L, run_uninterrupted, 2);
+    lua_replace(L, i);
+  }
+  lua_settop(L, n);
+  return n;
 }
 
 /* libcurl: what this libcurl is */
@@ -66,21 +111,34 @@ static void push_library(lua_State *L) {
 #undef FLAG
 }
 
-/* The one symbol that the module exports: -fvisibility=hidden hides the rest. */
-__attribute__((visibility("default"))) LUAMOD_API int luaopen_topaz_core(lua_State *L);
+/* The one symbol that the module exports. */
+PLATFORM_EXPORT int luaopen_topaz_core(lua_State *L);
 
-LUAMOD_API int luaopen_topaz_core(lua_State *L) {
+int luaopen_topaz_core(lua_State *L) {
   static const luaL_Reg functions[] = {{"client", client_new},
                                        {"set_wait", client_set_wait},
                                        {"is_open", client_is_open},
+                                       {"pending", client_pending},
                                        {"waiter", client_waiter},
                                        {"state", client_state},
                                        {"scheduler", client_scheduler},
+                                       {"has_news", call_has_news},
+                                       {"join", client_join},
+                                       {"part", client_part},
+                                       {"on_event", client_on_event},
                                        {"client_methods", client_methods},
                                        {"cursor_methods", cursor_methods},
                                        {"options", options_lua},
+                                       {"decode", json_decode},
+                                       {"array_mt", json_array_mt},
                                        {"is_process_id", core_is_process_id},
                                        {"error", core_error},
+                                       {"uninterrupted", core_uninterrupted},
+                                       {"terminal", terminal_new},
+                                       {"is_terminal", terminal_is},
+                                       {"is_utf8", terminal_is_utf8},
+                                       {"terminal_size", terminal_size},
+                                       {"file_mode", terminal_file_mode},
                                        {"now", core_now},
                                        {"wall", core_wall},
                                        {NULL, NULL}};
@@ -89,11 +147,14 @@ LUAMOD_API int luaopen_topaz_core(lua_State *L) {
   client_open(L);
   call_open(L);
   cursor_open(L);
+  terminal_open(L);
   luaL_newlib(L, functions);
   lua_pushliteral(L, TOPAZ_VERSION);
   lua_setfield(L, -2, "version");
   json_push_null(L);
   lua_setfield(L, -2, "null");
+  status_push_members(L);
+  lua_setfield(L, -2, "members");
   push_library(L);
   lua_setfield(L, -2, "libcurl");
   return 1;

@@ -1,50 +1,38 @@
-/* The part of the cursor room that asks for pages and reads them. See cursor_part.h. */
-#include <stdio.h>
+/* Requests pages and reads them. See cursor_private.h. */
+#include <math.h>
 #include <string.h>
 
 #include <lauxlib.h>
 
-#include "cursor_part.h"
+#include "cursor_private.h"
+#include "platform/platform.h"
 
 enum {
   SPARE_MAX = 1024 * 1024, /* bytes of a buffer that is kept for the next page */
-  TAIL = 16 * 1024         /* bytes at the end of a page in which its pagination is looked for */
+  TAIL = 16 * 1024         /* bytes at the end of a page in which its pagination is searched */
 };
 
-/* ---- errors ------------------------------------------------------------------------------------------------------ */
+/* ---- errors ---------------------------------------------------------------------------------- */
 
-int cursor_raise(lua_State *L, error_kind kind, const char *message) {
-  error_info e;
-  error_init(&e, kind, REQUEST_STATUSES.name);
-  error_message(&e, "%s", message);
-  error_push(L, &e);
-  return lua_error(L);
+void cursor_raise(lua_State *L, error_kind kind, const char *message) {
+  error_raise(L, kind, API_STATUSES.request.name, message);
 }
 
-void cursor_check_process(lua_State *L, const cursor *c) {
-  if (session_is_inherited(c->session))
-    (void)cursor_raise(L, ERROR_CLOSED, "the client belongs to the parent process: make a new one after fork");
+void cursor_check_session(lua_State *L, const cursor *c) {
+  call_check_session(L, c->session, API_STATUSES.request.name);
 }
 
-/* ---- asking for pages -------------------------------------------------------------------------------------------- */
-
-void cursor_query(char out[CURSOR_QUERY_MAX], int limit, const char *page_cursor) {
-  char *end = out + sprintf(out, "paginated=true&limit=%d", limit);
-  if (!page_cursor || !page_cursor[0]) return;
-  end += sprintf(end, "&cursor=");
-  (void)request_encode(end, page_cursor, strlen(page_cursor));
-}
+/* ---- asking for pages ------------------------------------------------------------------------ */
 
 /* Begins the request of a page and anchors it at user value `which`. The cursor is at index 1. */
 static call *ask(lua_State *L, cursor *c, int which, const char *page) {
-  char query[CURSOR_QUERY_MAX];
+  char query[API_QUERY_MAX];
   call *k;
-  cursor_check_process(L, c);
   query[0] = '\0';
-  if (c->place.paginated || page[0]) cursor_query(query, c->place.limit, page);
+  if (c->place.paginated || page[0]) api_page_query(query, c->place.limit, page);
   if (c->idle) {
     k = c->idle;
-    call_begin_again(L, k, c->session, &REQUEST_STATUSES, query, c->max_bytes);
+    call_begin_again(L, k, c->session, &API_STATUSES, query, c->max_bytes);
     lua_getiuservalue(L, 1, CURSOR_IDLE);
     lua_setiuservalue(L, 1, which);
     lua_pushnil(L);
@@ -52,16 +40,20 @@ static call *ask(lua_State *L, cursor *c, int which, const char *page) {
     c->idle = NULL;
   } else {
     lua_getiuservalue(L, 1, CURSOR_CLIENT);
-    k = call_begin(L, lua_gettop(L), c->session, &REQUEST_STATUSES, NULL, query, c->max_bytes);
+    k = call_begin(L, lua_gettop(L), c->session, &API_STATUSES, query, c->max_bytes);
     lua_setiuservalue(L, 1, which);
     lua_pop(L, 1);
   }
   k->request.body = c->spare;
   json_init(&c->spare);
+  /* The plain array is read as slowly as the caller works. On a shared connection libcurl would
+  ** buffer all that arrives meanwhile. */
+  k->request.http1 = !c->place.paginated;
   return k;
 }
 
-void cursor_drop(lua_State *L, cursor *c, int which, call **k) {
+/* Ends a request and clears its user value `which`. */
+static void drop(lua_State *L, cursor *c, int which, call **k) {
   json_reader *body;
   if (!*k) return;
   body = &(*k)->request.body;
@@ -81,30 +73,72 @@ void cursor_drop(lua_State *L, cursor *c, int which, call **k) {
   lua_setiuservalue(L, 1, which);
 }
 
-/* The queue is about to be emptied: keeps the id of the status that was given out last. */
+/* Keeps the id of the status that was given out last, before the queue is emptied. */
 static void leave_queue(cursor *c) {
   if (c->given > 0) memcpy(c->place.last, c->ids[c->given - 1], sizeof c->place.last);
   c->queued = c->given = 0;
 }
 
-void cursor_read_again(lua_State *L, cursor *c) {
-  leave_queue(c);
-  cursor_drop(L, c, CURSOR_CURRENT, &c->current);
-  cursor_drop(L, c, CURSOR_NEXT, &c->next);
+/* Prepares for reading the page from its first record on. */
+static void begin_reading(cursor *c) {
+  c->known = c->memory->given;
+  c->skipping = c->forgotten;
   c->page_read = c->next_known = c->next_guessed = false;
-  c->skipping = c->place.last[0] != '\0';
-  c->broken_promise = NULL;
+  c->next_page_error = NULL;
 }
 
-/* ---- the page after this one --------------------------------------------------------------------------------------- */
+void cursor_read_again(lua_State *L, cursor *c) {
+  leave_queue(c);
+  drop(L, c, CURSOR_CURRENT, &c->current);
+  drop(L, c, CURSOR_NEXT, &c->next);
+  begin_reading(c);
+}
+
+void cursor_lost_place(lua_State *L, cursor *c) {
+  c->forgotten = false;
+  cursor_read_again(L, c);
+}
+
+void cursor_turn(lua_State *L, cursor *c) {
+  if (!c->has_next_page) {
+    drop(L, c, CURSOR_CURRENT, &c->current);
+    c->over = true;
+    return;
+  }
+  if (c->next_page_error) {
+    const char *message = c->next_page_error;
+    cursor_read_again(L, c);
+    cursor_raise(L, ERROR_PROTOCOL, message);
+  }
+  drop(L, c, CURSOR_CURRENT, &c->current);
+  memcpy(c->place.page, c->next_page, sizeof c->place.page);
+  c->place.last[0] = '\0';
+  c->queued = c->given = 0;
+  c->page_number++;
+  c->page_first = c->memory->given;
+  c->forgotten = false;
+  begin_reading(c);
+  if (!c->next) return;
+  lua_getiuservalue(L, 1, CURSOR_NEXT);
+  lua_setiuservalue(L, 1, CURSOR_CURRENT);
+  lua_pushnil(L);
+  lua_setiuservalue(L, 1, CURSOR_NEXT);
+  c->current = c->next;
+  c->next = NULL;
+  request_restart_clock(&c->current->request);
+}
+
+/* ---- the page after this one ----------------------------------------------------------------- */
 
 static void ask_next(lua_State *L, cursor *c) {
   if (c->prefetch == 0 || !c->session->open) return;
   c->next = ask(L, c, CURSOR_NEXT, c->next_page);
-  request_send(c->session); /* so that it goes out now, and not when somebody next waits */
+  request_stop_clock(&c->next->request);
+  request_send(c->session); /* so that it is sent now, not at the next wait */
 }
 
-/* Whether an earlier page of this iteration announced the cursor in next_page. Otherwise, and if `announce`, the present one does. */
+/* Whether an earlier page of this iteration announced the cursor in next_page. If none did, and if
+** `announce`, records that this page does. */
 static bool was_announced(lua_State *L, const cursor *c, bool announce) {
   bool before;
   lua_getiuservalue(L, 1, CURSOR_SEEN);
@@ -120,28 +154,29 @@ static bool was_announced(lua_State *L, const cursor *c, bool announce) {
   return before;
 }
 
-/* The pagination was read, before or behind the records: it alone decides. */
+/* Uses the pagination, which was read before or after the records: it alone decides. */
 static void learn_next(lua_State *L, cursor *c) {
-  const status_list *l = &c->current->list;
+  const status_list *l = c->current->reader.list;
   bool follows = l->has_next_page && l->next_cursor[0];
   c->next_known = true;
-  if (c->next && (!follows || strcmp(c->next_page, l->next_cursor) != 0)) cursor_drop(L, c, CURSOR_NEXT, &c->next);
+  if (c->next && (!follows || strcmp(c->next_page, l->next_cursor) != 0)) drop(L, c, CURSOR_NEXT, &c->next);
   if (!follows) return;
   memcpy(c->next_page, l->next_cursor, sizeof c->next_page);
   if (was_announced(L, c, true)) {
-    c->broken_promise = "the server sent a cursor that it had sent before in this iteration";
-    cursor_drop(L, c, CURSOR_NEXT, &c->next);
+    c->next_page_error = "the server sent a cursor that it had sent before in this iteration";
+    drop(L, c, CURSOR_NEXT, &c->next);
   } else if (!c->next) ask_next(L, c);
 }
 
-/* Asks for the next page as soon as its cursor can be known. Where it stands behind records that nobody has asked for yet, the last
-** bytes tell: a guess, which learn_next confirms or undoes when it gets there. */
+/* Requests the next page as soon as its cursor can be known. If the cursor stands after records
+** that were not consumed yet, it is guessed from the last bytes; learn_next later confirms or
+** undoes the guess. */
 static void look_ahead(lua_State *L, cursor *c) {
   const request *r = &c->current->request;
   const char *bytes;
   size_t n;
   if (c->next_known) return;
-  if (c->current->list.has_pagination) {
+  if (c->current->reader.list && c->current->reader.list->has_pagination) {
     learn_next(L, c);
     return;
   }
@@ -152,44 +187,89 @@ static void look_ahead(lua_State *L, cursor *c) {
   if (status_peek(L, bytes, n, &c->spare, c->next_page) && !was_announced(L, c, false)) ask_next(L, c);
 }
 
-/* ---- reading a page ---------------------------------------------------------------------------------------------- */
+/* ---- reading a page -------------------------------------------------------------------------- */
 
-/* Decodes what has arrived into the queue. */
-static call_news fill(lua_State *L, cursor *c) {
+/* Whether the record on the top of the stack, whose process_id was noted, is known. */
+static bool is_known(lua_State *L, const cursor *c, uint64_t hash) {
+  bool noted_whole;
+  if (c->known == 0 || !cursor_memory_has(c->memory, hash, c->known)) return false;
+  lua_getfield(L, -1, "process_id");
+  /* else the id was cut: too long, or it contains a NUL */
+  noted_whole = lua_rawlen(L, -1) == strlen(c->shape.note);
+  lua_pop(L, 1);
+  return noted_whole;
+}
+
+bool cursor_is_late(const cursor *c) { return c->session->until < HUGE_VAL && platform_now() >= c->session->until; }
+
+/* Decodes records into the queue, until it is full, the budget of the step is used up, or there is
+** no other. */
+static api_news read_records(lua_State *L, cursor *c, int keys, int queue) {
+  api_news news = API_RECORD;
+  while (c->queued < CURSOR_BATCH) {
+    uint64_t hash;
+    c->shape.filter = c->skipping || !c->where.filter.rules ? NULL : &c->where.filter;
+    c->shape.note = c->ids[c->queued];
+    cursor_where_set_now(&c->where, c->session->has_skew ? c->session->skew : 0);
+    news = api_pull(L, &c->current->request, &c->current->reader, &c->shape, keys, 0);
+    c->where.has_now = c->where.has_now || news == API_SKIPPED || news == API_RECORD;
+    if (news == API_SKIPPED) continue;
+    if (news != API_RECORD) break;
+    hash = cursor_memory_hash(c->shape.note);
+    if (is_known(L, c, hash)) {
+      c->skipping = false;
+      lua_pop(L, 1);
+    } else if (c->skipping) {
+      lua_pop(L, 1);
+    } else {
+      c->hashes[c->queued] = hash;
+      lua_rawseti(L, queue, ++c->queued);
+      if (cursor_is_late(c)) break;
+    }
+  }
+  return news;
+}
+
+/* Handles a new attempt, which sends the page from its first record on. It may announce another
+** next page than the lost one. */
+static void restart(lua_State *L, cursor *c) {
+  c->queued = 0; /* no status of it was given out yet */
+  drop(L, c, CURSOR_NEXT, &c->next);
+  begin_reading(c);
+}
+
+static api_news fill(lua_State *L, cursor *c) {
   int keys = lua_gettop(L) + 1, queue = keys + 1;
-  call_news news = CALL_RECORD;
+  request *r = &c->current->request;
+  api_news news;
+  /* The caller has been working meanwhile. */
+  if (c->queued > 0 && r->state == REQUEST_ACTIVE) request_restart_clock(r);
   leave_queue(c);
-  if (c->place.paginated && c->current->request.state == REQUEST_ACTIVE) {
-    cursor_check_process(L, c);
-    request_step(c->session, 0); /* the rest of the page may be there meanwhile, and with it the way to the next */
+  if (c->place.paginated && r->state == REQUEST_ACTIVE) {
+    cursor_check_session(L, c);
+    /* Meanwhile the rest of the page may have arrived, with the cursor of the next one. */
+    if (!cursor_is_late(c)) (void)request_step(c->session, 0, c->session->until);
   }
   luaL_checkstack(L, 20, "cursor");
   lua_getiuservalue(L, 1, CURSOR_KEYS);
   lua_getiuservalue(L, 1, CURSOR_QUEUE);
   (void)json_names_push(L, &c->shape, keys);
-  while (c->queued < CURSOR_BATCH) {
-    c->shape.filter = c->skipping || !c->where.filter.rules ? NULL : &c->where.filter;
-    c->shape.note = c->ids[c->queued];
-    news = call_pull(L, c->current, &c->shape, keys, 0);
-    if (news == CALL_RECORD && c->skipping) {
-      if (strcmp(c->shape.note, c->place.last) == 0) c->skipping = false;
-      lua_pop(L, 1);
-    } else if (news == CALL_RECORD) {
-      lua_rawseti(L, queue, ++c->queued);
-    } else if (news != CALL_SKIPPED) break;
-  }
+  news = read_records(L, c, keys, queue);
   json_names_drop(&c->shape);
   lua_settop(L, keys - 1);
-  if (news != CALL_FAILED && news != CALL_RESTARTED) look_ahead(L, c);
+  if (news == API_RESTARTED) restart(L, c);
+  else if (news != API_FAILED) look_ahead(L, c);
   return news;
 }
 
 /* cursor -> the error object of a page that failed, else nothing */
 static int fill_protected(lua_State *L) {
   cursor *c = lua_touserdata(L, 1);
+  /* A hook may have closed it just now. */
+  if (!c->session->open) cursor_raise(L, ERROR_CLOSED, "the client is closed");
   if (!c->current) c->current = ask(L, c, CURSOR_CURRENT, c->place.page);
   c->news = fill(L, c);
-  if (c->news != CALL_FAILED) return 0;
+  if (c->news != API_FAILED) return 0;
   call_error(L, c->current);
   return 1;
 }
@@ -203,19 +283,20 @@ void cursor_release(cursor *c) {
   json_shape_free(&c->shape);
 }
 
-/* Reading makes Lua values, and thereby runs finalizers, in which anything may be called, also on this cursor: closing it then
-** waits for the end. After want of memory the page is read again. Pushes one value: what fill_protected returns. */
-call_news cursor_fill(lua_State *L, cursor *c) {
+/* While the page is read, any function may be called on this cursor: see cursor_private.h. If
+** memory runs out, the page is read again. */
+api_news cursor_fill(lua_State *L, cursor *c) {
   int status;
   lua_pushcfunction(L, fill_protected);
   lua_pushvalue(L, 1);
   c->busy = true;
   status = lua_pcall(L, 1, 1, 0);
   c->busy = false;
+  if (c->current) json_release(&c->current->request.body);
+  json_release(&c->spare);
   if (c->closed) cursor_release(c);
   if (status == LUA_OK) return c->news;
   c->queued = c->given = 0;
   cursor_read_again(L, c);
-  (void)lua_error(L);
-  return CALL_FAILED;
+  error_throw(L);
 }

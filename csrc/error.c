@@ -13,7 +13,8 @@ static const char *const kinds[] = {"none",     "bad_request",  "unauthorized", 
                                     "network",  "tls",          "protocol",     "too_large",         "cancelled",
                                     "closed"};
 
-static const char *const outcomes[] = {NULL, "unsent", "unknown"}; /* in the order of error_outcome */
+/* In the order of error_outcome. */
+static const char *const outcomes[] = {NULL, "unsent", "unknown"};
 
 void error_init(error_info *info, error_kind kind, const char *operation) {
   memset(info, 0, sizeof *info);
@@ -22,9 +23,9 @@ void error_init(error_info *info, error_kind kind, const char *operation) {
   info->retry_after = -1;
 }
 
-/* ---- text ------------------------------------------------------------------------------------------------------ */
+/* ---- text ------------------------------------------------------------------------------------ */
 
-/* Length of the UTF-8 sequence at `s` (RFC 3629 section 4); 0: there is none that is whole and right. */
+/* Returns the length of the UTF-8 sequence at `s` (RFC 3629 section 4); 0: it is cut or wrong. */
 static size_t sequence(const unsigned char *s, size_t n) {
   size_t length = s[0] < 0x80 ? 1 : s[0] < 0xC2 ? 0 : s[0] < 0xE0 ? 2 : s[0] < 0xF0 ? 3 : s[0] < 0xF5 ? 4 : 0;
   if (length == 0 || length > n) return 0;
@@ -37,9 +38,9 @@ static size_t sequence(const unsigned char *s, size_t n) {
   return length;
 }
 
-void error_append(error_info *info, const char *text, size_t n, size_t max) {
+size_t error_escape(char *out, size_t size, const char *text, size_t n) {
   const unsigned char *s = (const unsigned char *)text;
-  size_t used = strlen(info->message), limit = used + max < ERROR_TEXT_MAX - 1 ? used + max : ERROR_TEXT_MAX - 1;
+  size_t used = 0;
   while (n > 0) {
     char escaped[5];
     const char *piece = (const char *)s;
@@ -51,13 +52,19 @@ void error_append(error_info *info, const char *text, size_t n, size_t max) {
       length = 4;
       taken = 1;
     }
-    if (used + length > limit) break;
-    memcpy(info->message + used, piece, length);
+    if (used + length >= size) break;
+    memcpy(out + used, piece, length);
     used += length;
     s += taken;
     n -= taken;
   }
-  info->message[used] = '\0';
+  out[used] = '\0';
+  return used;
+}
+
+void error_append(error_info *info, const char *text, size_t n, size_t max) {
+  size_t used = strlen(info->message), room = ERROR_TEXT_MAX - used;
+  (void)error_escape(info->message + used, max < room ? max + 1 : room, text, n);
 }
 
 void error_message(error_info *info, const char *format, ...) {
@@ -66,11 +73,10 @@ void error_message(error_info *info, const char *format, ...) {
   va_start(arguments, format);
   (void)vsnprintf(text, sizeof text, format, arguments);
   va_end(arguments);
-  info->message[0] = '\0';
-  error_append(info, text, strlen(text), ERROR_TEXT_MAX);
+  (void)error_escape(info->message, sizeof info->message, text, strlen(text));
 }
 
-/* ---- kinds ----------------------------------------------------------------------------------------------------- */
+/* ---- kinds ----------------------------------------------------------------------------------- */
 
 error_kind error_kind_of_http(int http_status) {
   switch (http_status) {
@@ -84,7 +90,7 @@ error_kind error_kind_of_http(int http_status) {
   }
 }
 
-/* ---- the object ------------------------------------------------------------------------------------------------ */
+/* ---- the object ------------------------------------------------------------------------------ */
 
 static void set_text(lua_State *L, const char *name, const char *text) {
   if (!text || !text[0]) return;
@@ -98,8 +104,7 @@ static void set_integer(lua_State *L, const char *name, lua_Integer value) {
 }
 
 void error_push(lua_State *L, const error_info *info) {
-  char request_id[sizeof info->request_id];
-  error_info shown; /* only for its escaping: the id is text from outside */
+  char request_id[sizeof info->request_id + 1];
   luaL_checkstack(L, 4, "error");
   lua_createtable(L, 0, 8);
   set_text(L, "kind", kinds[info->kind]);
@@ -107,9 +112,8 @@ void error_push(lua_State *L, const error_info *info) {
   set_text(L, "message", info->message[0] ? info->message : kinds[info->kind]);
   set_text(L, "process_id", info->process_id);
   set_text(L, "outcome", outcomes[info->outcome]);
-  error_init(&shown, info->kind, NULL);
-  error_append(&shown, info->request_id, strlen(info->request_id), sizeof request_id);
-  set_text(L, "request_id", shown.message);
+  (void)error_escape(request_id, sizeof request_id, info->request_id, strlen(info->request_id));
+  set_text(L, "request_id", request_id);
   if (info->http_status > 0) set_integer(L, "http_status", info->http_status);
   if (info->attempts > 0) set_integer(L, "attempts", (lua_Integer)info->attempts);
   if (info->has_code) set_integer(L, "code", (lua_Integer)info->code);
@@ -120,7 +124,7 @@ void error_push(lua_State *L, const error_info *info) {
   luaL_setmetatable(L, type_name);
 }
 
-/* Adds the member, with `before` in front of it, if it is a string or a number; else adds `otherwise`. */
+/* Adds the member, with `before` in front, if it is a string or a number; else adds `otherwise`. */
 static void add_member(lua_State *L, luaL_Buffer *b, const char *before, const char *name, const char *otherwise) {
   int type = lua_getfield(L, 1, name);
   lua_pop(L, 1); /* a buffer is added to with nothing of ours above it */
@@ -162,15 +166,29 @@ void error_open(lua_State *L) {
   lua_pop(L, 1);
 }
 
-int error_misuse(lua_State *L, const char *name, const char *format, ...) {
-  char text[ERROR_TEXT_MAX]; /* C's own formatting: Lua's knows no %.14g */
+/* ---- raising --------------------------------------------------------------------------------- */
+
+void error_throw(lua_State *L) {
+  for (;;) (void)lua_error(L);
+}
+
+void error_raise(lua_State *L, error_kind kind, const char *operation, const char *message) {
+  error_info e;
+  error_init(&e, kind, operation);
+  error_message(&e, "%s", message);
+  error_push(L, &e);
+  error_throw(L);
+}
+
+void error_misuse_at(lua_State *L, int level, const char *name, const char *format, ...) {
+  char text[ERROR_TEXT_MAX]; /* C's own formatting: Lua's has no %.14g */
   va_list arguments;
   va_start(arguments, format);
   (void)vsnprintf(text, sizeof text, format, arguments);
   va_end(arguments);
   luaL_checkstack(L, 6, "error");
-  luaL_where(L, 1);
+  luaL_where(L, level);
   lua_pushfstring(L, "bad argument '%s': %s", name, text);
   lua_concat(L, 2);
-  return lua_error(L);
+  error_throw(L);
 }

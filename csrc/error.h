@@ -1,14 +1,15 @@
 /*
 ** error: the error object, built by one function.
 **
-** What the world may do (HTTP, network, time, bad answers) becomes a Lua table with the metatable "topaz.error":
+** A failure outside the caller's control (HTTP, network, time, bad responses) becomes a Lua table
+** with the metatable "topaz.error":
 **   kind, message, operation             always, strings
 **   http_status, code, attempts          integers, where known
 **   process_id, request_id, outcome      strings, where known (outcome: "unsent" or "unknown")
 **   retry_after                          number, seconds, where the server sent one
 **   status                               table, the last status seen (set by the Lua layer)
-** tostring(err) is one line. Text from outside is capped, its control bytes are escaped and a cut never splits a
-** UTF-8 sequence. Nothing here ever holds the API key.
+** tostring(err) is one line. Text from outside is capped, its control bytes are escaped and a cut
+** never splits a UTF-8 sequence. Nothing here ever holds the API key.
 */
 #ifndef TOPAZ_ERROR_H
 #define TOPAZ_ERROR_H
@@ -18,6 +19,8 @@
 #include <stddef.h>
 
 #include <lua.h>
+
+#include "platform/platform.h"
 
 typedef enum {
   ERROR_NONE,
@@ -42,7 +45,8 @@ typedef enum { ERROR_OUTCOME_KNOWN, ERROR_OUTCOME_UNSENT, ERROR_OUTCOME_UNKNOWN 
 
 enum { ERROR_TEXT_MAX = 400 };
 
-/* All that C knows of a failure; plain data, no pointers to free. Zero it, then fill what is known. */
+/* All that C knows of a failure; plain data, no pointers to free. Zero it, then fill in what is
+** known. */
 typedef struct {
   error_kind kind;
   const char *operation; /* a static string such as "get_status" */
@@ -60,23 +64,34 @@ typedef struct {
 /* Makes `info` an empty one of this kind (retry_after = -1). */
 void error_init(error_info *info, error_kind kind, const char *operation);
 
-/* Formats the message; too long a text is cut at a UTF-8 boundary. */
-void error_message(error_info *info, const char *format, ...) __attribute__((format(printf, 2, 3)));
+/* Formats the message; a text that is too long is cut at a UTF-8 boundary. */
+void error_message(error_info *info, const char *format, ...) PLATFORM_FORMAT(2, 3);
 
-/* Appends at most `max` bytes of foreign text to the message: control bytes and bytes that are no UTF-8 are
-** written as \xHH, the cut never splits a sequence. */
+/* Writes text from outside as a string of at most `size` bytes, its end included, and returns
+** its length. Control bytes, and bytes that are not UTF-8, become \xHH; the cut never splits a
+** sequence. */
+size_t error_escape(char *out, size_t size, const char *text, size_t n);
+/* Appends at most `max` bytes of such a text to the message. */
 void error_append(error_info *info, const char *text, size_t n, size_t max);
 
-/* Which kind an HTTP status that is no success has. */
+/* Returns the kind of an HTTP status that is not a success. */
 error_kind error_kind_of_http(int http_status);
 
-/* Pushes the error object: one value on the stack. Raises only for want of memory. */
+/* Pushes the error object: one value on the stack. Raises only when out of memory. */
 void error_push(lua_State *L, const error_info *info);
 
 /* Creates the metatable; called once by luaopen. Leaves the stack as it was. */
 void error_open(lua_State *L);
 
-/* Raises a misuse error "bad argument 'NAME': WHY" with the caller's position (luaL_error). Never returns. */
-int error_misuse(lua_State *L, const char *name, const char *format, ...) __attribute__((format(printf, 3, 4)));
+/* Raises the value on the top of the stack, as lua_error does; the compiler knows that this
+** function never returns. */
+_Noreturn void error_throw(lua_State *L);
+/* Raises an error object of this kind. */
+_Noreturn void error_raise(lua_State *L, error_kind kind, const char *operation, const char *message);
+/* Raises misuse, a string: "bad argument 'NAME': WHY". The position is that of the function at
+** `level`: 1 is the caller of the running C function, 2 is the caller of that one. */
+_Noreturn void error_misuse_at(lua_State *L, int level, const char *name, const char *format, ...)
+    PLATFORM_FORMAT(4, 5);
+#define error_misuse(L, ...) error_misuse_at(L, 1, __VA_ARGS__)
 
 #endif

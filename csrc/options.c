@@ -11,7 +11,7 @@
 
 enum { NAME_MAX_COMPARED = 40, ROWS_MAX = 40 };
 
-/* ---- the nearest name ------------------------------------------------------------------------------------------ */
+/* ---- the nearest name ------------------------------------------------------------------------ */
 
 static size_t least(size_t a, size_t b, size_t c) {
   size_t m = a < b ? a : b;
@@ -47,126 +47,138 @@ const char *options_nearest(const char *name, size_t count, const char *(*name_a
   return best;
 }
 
-/* ---- checking --------------------------------------------------------------------------------------------------- */
+/* ---- checking -------------------------------------------------------------------------------- */
 
 static const char *row_name(const void *rows, size_t i) { return ((const option_row *)rows)[i].name; }
 
-static int unknown(lua_State *L, const char *name, const option_row *rows, size_t count) {
+static _Noreturn void unknown(lua_State *L, const char *name, const option_row *rows, size_t count, int level) {
   const char *near = options_nearest(name, count, row_name, rows);
-  if (near) return error_misuse(L, name, "unknown option, did you mean '%s'?", near);
-  return error_misuse(L, name, "unknown option");
+  if (near) error_misuse_at(L, level, name, "unknown option, did you mean '%s'?", near);
+  error_misuse_at(L, level, name, "unknown option");
 }
 
-static const char *const wanted[] = {
-    "a string that is not empty", "a number", "an integer", "a boolean", "a table", "a function"};
+static const char *const wanted[] = {"a non-empty string", "a number", "an integer", "a boolean", "a table",
+                                     "a function",         "a string"};
 
-/* Whether the string at `index` holds a NUL: what is passed on as a C string would be cut there. */
+/* Whether the string at `index` contains a NUL: as a C string it would be cut there. */
 static bool has_nul(lua_State *L, int index) { return strlen(lua_tostring(L, index)) != lua_rawlen(L, index); }
 
-static int wrong(lua_State *L, const option_row *row, int value) {
+static _Noreturn void wrong(lua_State *L, const option_row *row, int value, int level) {
   char got[64];
   bool is_numeric = row->type == OPTION_NUMBER || row->type == OPTION_INTEGER;
   /* A number in place of a text is not shown: it may be the key. */
   if (lua_type(L, value) == LUA_TNUMBER && is_numeric) (void)snprintf(got, sizeof got, "%.14g", lua_tonumber(L, value));
   else if (lua_type(L, value) == LUA_TSTRING && lua_rawlen(L, value) == 0)
     (void)snprintf(got, sizeof got, "an empty string");
-  else if (row->type == OPTION_STRING && lua_type(L, value) == LUA_TSTRING)
-    (void)snprintf(got, sizeof got, "one with a NUL, which is no printable byte");
+  else if ((row->type == OPTION_STRING || row->type == OPTION_TEXT) && lua_type(L, value) == LUA_TSTRING)
+    (void)snprintf(got, sizeof got, "a string that contains a NUL");
   else (void)snprintf(got, sizeof got, "%s", luaL_typename(L, value));
   if (is_numeric)
-    return error_misuse(L, row->name, "expected %s from %.14g to %.14g, got %s", wanted[row->type], row->min, row->max,
-                        got);
-  return error_misuse(L, row->name, "expected %s, got %s", wanted[row->type], got);
+    error_misuse_at(L, level, row->name, "expected %s from %.14g to %.14g, got %s", wanted[row->type], row->min,
+                    row->max, got);
+  error_misuse_at(L, level, row->name, "expected %s, got %s", wanted[row->type], got);
 }
 
-/* The value is on the top of the stack and stays there; an integral float becomes an integer for OPTION_INTEGER. */
-static void check(lua_State *L, const option_row *row) {
-  int value = lua_gettop(L), type = lua_type(L, value), ok = 0, is_integer;
+/* An integral float becomes an integer for OPTION_INTEGER. */
+static void check(lua_State *L, const option_row *row, int value, int level) {
+  int type = lua_type(L, value), ok = 0;
   lua_Number n = type == LUA_TNUMBER ? lua_tonumber(L, value) : 0;
+  lua_Integer i;
   switch (row->type) {
   case OPTION_STRING: ok = type == LUA_TSTRING && lua_rawlen(L, value) > 0 && !has_nul(L, value); break;
+  case OPTION_TEXT: ok = type == LUA_TSTRING && !has_nul(L, value); break;
   case OPTION_NUMBER: ok = type == LUA_TNUMBER && n >= row->min && n <= row->max; break;
   case OPTION_INTEGER:
-    ok = type == LUA_TNUMBER && n >= row->min && n <= row->max;
-    if (ok) {
-      lua_Integer i = lua_tointegerx(L, value, &is_integer);
-      ok = is_integer;
-      lua_pushinteger(L, i);
-      lua_replace(L, value);
-    }
+    i = lua_tointegerx(L, value, &ok);
+    ok = ok && type == LUA_TNUMBER && n >= row->min && n <= row->max;
+    if (!ok) break; /* the value is shown as it came */
+    lua_pushinteger(L, i);
+    lua_replace(L, value);
     break;
   case OPTION_BOOLEAN: ok = type == LUA_TBOOLEAN; break;
   case OPTION_TABLE: ok = type == LUA_TTABLE; break;
   case OPTION_FUNCTION: ok = type == LUA_TFUNCTION; break;
   }
-  if (!ok) (void)wrong(L, row, value);
+  if (!ok) wrong(L, row, value, level);
 }
 
-static void fall_back(lua_State *L, const option_row *row) {
+/* Puts the default, if there is one, in place of the nil at `value`. */
+static void fall_back(lua_State *L, const option_row *row, int value) {
   if (row->fallback <= OPTION_NONE) return;
   if (row->type == OPTION_BOOLEAN) lua_pushboolean(L, row->fallback > 0);
   else if (row->type == OPTION_INTEGER) lua_pushinteger(L, (lua_Integer)row->fallback);
   else lua_pushnumber(L, row->fallback);
-  lua_setfield(L, -2, row->name);
+  lua_replace(L, value);
 }
 
-void options_read(lua_State *L, int index, const option_row *rows, size_t count) {
-  int given = lua_absindex(L, index);
-  luaL_checkstack(L, 8, "options");
+/* Returns the row of the name at -2, below its value. An unknown name is misuse. */
+static size_t find_row(lua_State *L, const option_row *rows, size_t count, int level) {
+  const char *name = lua_type(L, -2) == LUA_TSTRING ? lua_tostring(L, -2) : NULL;
+  /* no option has a NUL in its name */
+  size_t i = name && strlen(name) != lua_rawlen(L, -2) ? count : 0;
+  if (!name) error_misuse_at(L, level, "options", "expected option names as keys, got a %s", luaL_typename(L, -2));
+  while (i < count && strcmp(rows[i].name, name) != 0) i++;
+  if (i == count) unknown(L, name, rows, count, level);
+  return i;
+}
+
+/* Copies the values to the stack, one place for each row. Nothing is allocated in the loop, so
+** that no finalizer can change the caller's table while it is traversed. */
+static void push_given(lua_State *L, int given, const option_row *rows, size_t count, int level) {
+  int first = lua_gettop(L) + 1;
+  bool none = lua_isnoneornil(L, given);
+  for (size_t i = 0; i < count; i++) lua_pushnil(L);
+  if (none) return;
+  for (lua_pushnil(L); lua_next(L, given); lua_pop(L, 1)) lua_copy(L, -1, first + (int)find_row(L, rows, count, level));
+}
+
+/* Pushes the checked values, one for each row; nil: not given, and without a default. Returns
+** the index of the first. */
+static int push_values(lua_State *L, int index, const option_row *rows, size_t count, int level) {
+  int given = lua_absindex(L, index), first = lua_gettop(L) + 1;
+  luaL_checkstack(L, (int)count + 8, "options");
   if (!lua_isnoneornil(L, index) && !lua_istable(L, index))
-    (void)error_misuse(L, "options", "expected a table, got %s", luaL_typename(L, index));
-  lua_createtable(L, 0, (int)count);
-  for (size_t i = 0; i < count; i++) fall_back(L, &rows[i]);
-  if (lua_isnoneornil(L, given)) return;
-  lua_pushnil(L);
-  while (lua_next(L, given)) {
-    const char *name = lua_type(L, -2) == LUA_TSTRING ? lua_tostring(L, -2) : NULL;
-    size_t i = name && strlen(name) != lua_rawlen(L, -2) ? count : 0; /* no option has a NUL in its name */
-    if (!name) (void)error_misuse(L, "options", "expected names of options as keys, got a %s", luaL_typename(L, -2));
-    while (i < count && strcmp(rows[i].name, name) != 0) i++;
-    if (i == count) (void)unknown(L, name, rows, count);
-    check(L, &rows[i]);
-    lua_setfield(L, -3, name);
-  }
+    error_misuse_at(L, level, "options", "expected a table, got %s", luaL_typename(L, index));
+  push_given(L, given, rows, count, level);
+  for (size_t i = 0; i < count; i++)
+    if (lua_isnil(L, first + (int)i)) fall_back(L, &rows[i], first + (int)i);
+    else check(L, &rows[i], first + (int)i, level);
+  return first;
 }
 
-double options_number(lua_State *L, int index, const char *name) {
-  double n;
-  lua_getfield(L, index, name);
-  n = lua_tonumber(L, -1);
-  lua_pop(L, 1);
-  return n;
+/* ---- for C ----------------------------------------------------------------------------------- */
+
+static void store(lua_State *L, const option_row *row, int value, void *out) {
+  void *field = (char *)out + row->at;
+  if (row->type == OPTION_TABLE || row->type == OPTION_FUNCTION) *(int *)field = value;
+  else if (!lua_isnil(L, value)) switch (row->field) {
+    case OPTION_IN_CHARS: *(const char **)field = lua_tostring(L, value); break;
+    case OPTION_IN_DOUBLE: *(double *)field = lua_tonumber(L, value); break;
+    case OPTION_IN_BOOL: *(bool *)field = lua_toboolean(L, value); break;
+    case OPTION_IN_INT: *(int *)field = (int)lua_tointeger(L, value); break;
+    case OPTION_IN_UNSIGNED: *(unsigned *)field = (unsigned)lua_tointeger(L, value); break;
+    case OPTION_IN_UINT64: *(uint64_t *)field = (uint64_t)lua_tointeger(L, value); break;
+    }
 }
 
-int options_boolean(lua_State *L, int index, const char *name) {
-  int b;
-  lua_getfield(L, index, name);
-  b = lua_toboolean(L, -1);
-  lua_pop(L, 1);
-  return b;
+void options_read(lua_State *L, int index, const option_row *rows, size_t count, void *out) {
+  int first = push_values(L, index, rows, count, 1);
+  for (size_t i = 0; i < count; i++) store(L, &rows[i], first + (int)i, out);
 }
 
-const char *options_string(lua_State *L, int index, const char *name) {
-  const char *s;
-  lua_getfield(L, index, name);
-  s = lua_tostring(L, -1);
-  lua_pop(L, 1);
-  return s;
-}
-
-/* ---- for Lua ---------------------------------------------------------------------------------------------------- */
+/* ---- for Lua --------------------------------------------------------------------------------- */
 
 static option_type type_of(lua_State *L, const char *name) {
   static const char *const names[] = {"string", "number", "integer", "boolean", "table", "function"};
   for (size_t i = 0; i < sizeof names / sizeof *names; i++)
     if (name && strcmp(name, names[i]) == 0) return (option_type)i;
-  luaL_error(L, "no type of option: %s", name ? name : "?");
-  return OPTION_STRING;
+  return (option_type)luaL_error(L, "unknown type of an option: %s", name ? name : "?");
 }
 
 int options_lua(lua_State *L) {
-  option_row rows[ROWS_MAX];
+  option_row rows[ROWS_MAX] = {0};
   size_t count = (size_t)luaL_len(L, 2);
+  int level = (int)luaL_optinteger(L, 3, 1), first;
   luaL_argcheck(L, count <= ROWS_MAX, 2, "too many rows");
   for (size_t i = 0; i < count; i++) {
     option_row *row = &rows[i];
@@ -179,6 +191,12 @@ int options_lua(lua_State *L) {
     row->max = luaL_optnumber(L, -1, 1e9);
     lua_pop(L, 6);
   }
-  options_read(L, 1, rows, count);
+  first = push_values(L, 1, rows, count, level);
+  lua_createtable(L, 0, (int)count);
+  for (size_t i = 0; i < count; i++) {
+    if (lua_isnil(L, first + (int)i)) continue;
+    lua_pushvalue(L, first + (int)i);
+    lua_setfield(L, -2, rows[i].name);
+  }
   return 1;
 }

@@ -1,177 +1,57 @@
 #include "request.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
-#include "request_part.h"
+#include "platform/platform.h"
+#include "request_private.h"
 
-/* clang-format off */
-const request_operation REQUEST_GET_STATUS    = {"get_status",          "GET",    RETRY_READ,       false, true};
-const request_operation REQUEST_GET_PAGE      = {"get_page",            "GET",    RETRY_READ,       true,  true};
-const request_operation REQUEST_STATUSES      = {"statuses",            "GET",    RETRY_READ,       true,  true};
-const request_operation REQUEST_DELETE_STATUS = {"delete_status",       "DELETE", RETRY_DELETE_ONE, false, false};
-const request_operation REQUEST_DELETE_ALL    = {"delete_all_statuses", "DELETE", RETRY_DELETE_ALL, false, true};
-/* clang-format on */
+/* seconds between steps that count against an attempt; more do not */
+static const double ABSENCE_MAX = 1;
 
-enum { ERROR_BODY_SWALLOWED_MAX = 1024 * 1024 }; /* a longer error body ends the connection instead of being read */
+/* ---- what is known of the response ----------------------------------------------------------- */
 
-/* ---- lists -------------------------------------------------------------------------------------------------- */
+bool request_has_settled(const request *r) { return r->state == REQUEST_DONE || r->state == REQUEST_FAILED; }
 
-static void unlink_request(request *r) {
-  request_list *l = &r->session->lists[r->list];
-  if (r->list == SESSION_ACTIVE) r->session->active--;
-  if (r->list != SESSION_SETTLED) r->session->unsettled--;
-  if (r->prev) r->prev->next = r->next;
-  else l->head = r->next;
-  if (r->next) r->next->prev = r->prev;
-  else l->tail = r->prev;
-  r->prev = r->next = NULL;
+/* ---- the end of a request -------------------------------------------------------------------- */
+
+void request_cancel(request *r, error_kind kind, const char *message) {
+  if (!r->session || request_has_settled(r)) return;
+  if ((r->state == REQUEST_ACTIVE || r->state == REQUEST_BODY) && request_abandon(r)) return;
+  if (r->attempt.http_status < 300)
+    r->attempt.http_status = 0; /* else the server has refused it, and that error is kept */
+  request_fail(r, kind, message);
 }
 
-static void link_request(request *r, int list) {
-  request_list *l = &r->session->lists[list];
-  bool first = list == SESSION_QUEUED && r->attempts > 0; /* one that is sent again has waited already */
-  r->list = list;
-  r->prev = first ? NULL : l->tail;
-  r->next = first ? l->head : NULL;
-  if (r->prev) r->prev->next = r;
-  else l->head = r;
-  if (r->next) r->next->prev = r;
-  else l->tail = r;
-  if (list == SESSION_QUEUED && r->deadline < r->session->first_deadline) r->session->first_deadline = r->deadline;
-  if (list == SESSION_ACTIVE) r->session->active++;
-  if (list != SESSION_SETTLED) r->session->unsettled++;
-}
-
-void request_move(request *r, int list, request_state state) {
-  unlink_request(r);
-  link_request(r, list);
-  r->state = state;
-}
-
-void request_tell(request *r) {
-  session *s = r->session;
-  if (r->is_ready) return;
-  r->is_ready = true;
-  r->ready_next = NULL;
-  *s->ready_tail = r;
-  s->ready_tail = &r->ready_next;
-}
-
-request *request_next_ready(session *s) {
-  request *r = s->ready;
-  if (!r) return NULL;
-  s->ready = r->ready_next;
-  if (!s->ready) s->ready_tail = &s->ready;
-  r->is_ready = false;
-  return r;
-}
-
-static void forget_news(request *r) {
-  session *s = r->session;
-  if (!r->is_ready) return;
-  for (request **p = &s->ready; *p; p = &(*p)->ready_next)
-    if (*p == r) {
-      *p = r->ready_next;
-      if (!*p) s->ready_tail = p;
-      break;
+void request_close_all(session *s) {
+  for (int i = 0; i < SESSION_LISTS; i++)
+    while (s->lists[i].head) {
+      request *r = s->lists[i].head;
+      request_cancel(r, ERROR_CLOSED, "the client was closed");
+      request_forget_news(r);
+      request_unlink(r);
+      r->session = NULL;
+      /* a call that a finalizer has begun while its state is closed is not finalized itself */
+      free(r->url);
+      r->url = NULL;
+      (void)json_free(&r->body);
     }
-  r->is_ready = false;
 }
 
-/* ---- the sink: called from inside libcurl --------------------------------------------------------------------- */
+/* ---- beginning ------------------------------------------------------------------------------- */
 
-bool request_has_answer(const request *r) { return r->transfer.http_status >= 200 && r->transfer.http_status < 300; }
-
-static sink_answer take_bytes(void *context, const char *bytes, size_t n) {
-  request *r = context;
-  uint64_t total = r->transfer.bytes + n;
-  if (!request_has_answer(r)) {
-    size_t kept, room;
-    (void)json_unread(&r->body, &kept);
-    room = kept < SESSION_ERROR_BODY_MAX ? SESSION_ERROR_BODY_MAX - kept : 0;
-    (void)json_feed(&r->body, bytes, n < room ? n : room);
-    return total > ERROR_BODY_SWALLOWED_MAX ? SINK_STOP : SINK_TAKEN;
-  }
-  if (!r->operation->has_body) return SINK_TAKEN;
-  if (r->max_bytes > 0 && total > r->max_bytes) {
-    r->too_large = true;
-    return SINK_STOP;
-  }
-  if (r->operation->streams && json_full(&r->body)) return SINK_FULL;
-  if (!json_feed(&r->body, bytes, n)) {
-    r->too_large = true;
-    return SINK_STOP;
-  }
-  if (r->operation->streams) request_tell(r);
-  return SINK_TAKEN;
-}
-
-void request_consumed(request *r) {
-  if (r->state == REQUEST_ACTIVE && r->transfer.paused && !json_full(&r->body)) {
-    r->attempt_progress = r->session->attended;
-    transport_resume(&r->transfer);
-  }
-}
-
-/* ---- the end of a request --------------------------------------------------------------------------------------- */
-
-void request_settle(request *r, request_state state) {
-  request_move(r, SESSION_SETTLED, state);
-  if (state == REQUEST_DONE) retry_budget_return(&r->session->budget);
-  if (state == REQUEST_FAILED) r->session->stats.failures++;
-  request_tell(r);
-}
-
-bool request_is_delete(const request *r) { return r->operation->kind != RETRY_READ; }
-
-void request_fill_error(request *r, error_kind kind) {
-  error_info *e = &r->error;
-  error_init(e, kind, r->operation->name);
-  memcpy(e->process_id, r->process_id, sizeof e->process_id);
-  memcpy(e->request_id, r->transfer.request_id, sizeof e->request_id);
-  transport_hide_key(r->session->net, e->request_id);
-  e->http_status = r->transfer.http_status;
-  e->attempts = r->attempts;
-  /* Which of the two a person has to know of: a DELETE that may have happened, and a call that surely did not. */
-  if (request_is_delete(r) && r->unknown && kind != ERROR_NOT_FOUND && kind != ERROR_CONFLICT)
-    e->outcome = ERROR_OUTCOME_UNKNOWN;
-  else if (!r->sent) e->outcome = ERROR_OUTCOME_UNSENT;
-}
-
-static void fail(request *r, error_kind kind, const char *message) {
-  request_fill_error(r, kind);
-  error_append(&r->error, message, strlen(message), ERROR_TEXT_MAX);
-  request_settle(r, REQUEST_FAILED);
-}
-
-/* ---- beginning and moving on ------------------------------------------------------------------------------------- */
-
-char *request_encode(char *out, const char *text, size_t n) {
-  static const char hex[] = "0123456789ABCDEF";
-  for (size_t i = 0; i < n; i++) {
-    unsigned char c = (unsigned char)text[i];
-    if ((c >= '0' && c <= '9') || ((c | 32) >= 'a' && (c | 32) <= 'z') || c == '-' || c == '.' || c == '_' || c == '~')
-      *out++ = (char)c;
-    else {
-      *out++ = '%';
-      *out++ = hex[c >> 4];
-      *out++ = hex[c & 15];
-    }
-  }
-  *out = '\0';
-  return out;
-}
-
-static char *make_url(const session *s, const char *process_id, const char *query) {
-  size_t size =
-      strlen(s->base_url) + sizeof "/status/" + (process_id ? strlen(process_id) : 0) + (query ? strlen(query) + 1 : 0);
+/* Makes the URL: base URL, path with the process_id filled in, query. NULL: out of memory. */
+static char *make_url(const session *s, const char *path, const char *process_id, const char *query) {
+  static const char slot[] = "{process_id}";
+  const char *id = strstr(path, slot), *rest = id ? id + sizeof slot - 1 : "";
+  int before = (int)(id ? (size_t)(id - path) : strlen(path));
+  size_t size = strlen(s->base_url) + strlen(path) + strlen(process_id) + strlen(query) + sizeof "?";
   char *url = malloc(size);
   if (url)
-    (void)snprintf(url, size, "%s/status%s%s%s%s", s->base_url, process_id ? "/" : "", process_id ? process_id : "",
-                   query && query[0] ? "?" : "", query ? query : "");
+    (void)snprintf(url, size, "%s%.*s%s%s%s%s", s->base_url, before, path, id ? process_id : "", rest,
+                   query[0] ? "?" : "", query);
   return url;
 }
 
@@ -180,29 +60,71 @@ bool request_begin(request *r, session *s, const request_operation *operation, c
   json_init(&r->body);
   r->operation = operation;
   r->max_bytes = max_bytes;
-  r->url = make_url(s, process_id, query);
-  if (!r->url) return false;
+  r->streams = operation->streams;
   if (process_id) (void)snprintf(r->process_id, sizeof r->process_id, "%s", process_id);
+  r->url = make_url(s, operation->path, r->process_id, query);
+  if (!r->url) return false;
   error_init(&r->error, ERROR_NONE, operation->name);
-  r->begun = transport_now();
+  r->outcome = ERROR_OUTCOME_UNSENT;
+  r->begun = platform_now();
   r->deadline = r->begun + s->limits.timeout;
   r->session = s;
+  if (!request_link(r, r->deadline)) {
+    r->session = NULL;
+    return false;
+  }
   r->id = ++s->last_id;
-  r->state = REQUEST_QUEUED;
-  link_request(r, SESSION_QUEUED);
   s->stats.calls++;
   return true;
 }
 
-static bool has_settled(const request *r) { return r->state == REQUEST_DONE || r->state == REQUEST_FAILED; }
+static void set_deadline(request *r, double deadline) {
+  r->deadline = deadline;
+  if (r->state == REQUEST_QUEUED) request_set_due(r, deadline);
+}
+
+void request_set_timeout(request *r, double seconds) {
+  r->hard_limit = true;
+  set_deadline(r, r->begun + seconds);
+}
+
+void request_stop_clock(request *r) { set_deadline(r, HUGE_VAL); }
+
+void request_restart_clock(request *r) {
+  if (!r->session) return;
+  r->begun = platform_now();
+  set_deadline(r, r->begun + r->session->limits.timeout);
+}
+
+/* ---- freeing --------------------------------------------------------------------------------- */
+
+bool request_await(request *r) {
+  session *s = r->session;
+  if (!s || r->waited) return true;
+  if (!session_reserve(&s->gone, &s->gone_capacity, s->gone_count + s->waited + 1, sizeof *s->gone)) return false;
+  r->waited = true;
+  s->waited++;
+  return true;
+}
+
+static void leave_session(request *r) {
+  session *s = r->session;
+  request_drop_attempt(r);
+  gate_ended(&s->gate);
+  request_forget_news(r);
+  request_unlink(r);
+  if (r->waited) { /* room for the id was made by request_await */
+    s->waited--;
+    s->gone[s->gone_count++] = r->id;
+  }
+  r->waited = false;
+  r->session = NULL;
+}
 
 void request_free(request *r) {
   if (r->session) {
-    transport_cancel(&r->transfer);
-    forget_news(r);
-    unlink_request(r);
-    r->session = NULL;
-    if (!has_settled(r)) { /* whoever still holds it must not wait for it */
+    leave_session(r);
+    if (!request_has_settled(r)) { /* no wait for it may begin any more */
       error_init(&r->error, ERROR_CLOSED, r->operation->name);
       error_message(&r->error, "the request was closed");
       r->state = REQUEST_FAILED;
@@ -213,65 +135,140 @@ void request_free(request *r) {
   r->url = NULL;
 }
 
-void request_cancel(request *r, error_kind kind, const char *message) {
-  retry_attempt a;
-  if (!r->session || has_settled(r)) return;
-  a = (retry_attempt){r->operation->kind, RETRY_LOST, r->transfer.http_status, r->transfer.sends > 0, r->unknown};
-  if (r->state == REQUEST_ACTIVE || r->state == REQUEST_BODY) {
-    transport_cancel(&r->transfer);
-    if (request_is_delete(r) && retry_judge(&a) == RETRY_VERDICT_DONE) { /* the 2xx is there already */
-      request_settle(r, REQUEST_DONE);
-      return;
-    }
-    r->sent = r->sent || a.sent;
-    r->unknown = r->unknown || retry_is_unknown(&a);
+/* ---- sending --------------------------------------------------------------------------------- */
+
+/* A list that is being read does not count as in flight: its reader may be slow. */
+static bool is_being_read(const request *r) { return r->streams && request_has_response(r); }
+
+static unsigned count_in_flight(const session *s, unsigned *lists) {
+  unsigned n = 0;
+  *lists = 0;
+  for (const request *r = s->lists[SESSION_ACTIVE].head; r; r = r->next) {
+    if (r->streams) ++*lists;
+    if (!is_being_read(r)) n++;
   }
-  r->transfer.http_status = 0;
-  fail(r, kind, message);
+  return n;
 }
 
-void request_close_all(session *s) {
-  for (int i = 0; i < SESSION_LISTS; i++)
-    while (s->lists[i].head) {
-      request *r = s->lists[i].head;
-      if (!has_settled(r)) request_cancel(r, ERROR_CLOSED, "the client was closed");
-      forget_news(r);
-      unlink_request(r);
-      r->session = NULL;
+/* Starts the requests that may be sent, with `one` at least one. True: the budget ended first.
+** libcurl connects and sends later, for all new requests at once. With a budget it does so after
+** each start, so that the next look at the clock counts that work too. */
+static bool launch(session *s, bool one) {
+  unsigned lists = 0, in_flight;
+  double now;
+  bool http2;
+  if (!s->lists[SESSION_QUEUED].head) return false;
+  http2 = transport_has_http2(s->net);
+  in_flight = count_in_flight(s, &lists);
+  now = platform_now();
+  for (request *r = s->lists[SESSION_QUEUED].head; r; r = s->lists[SESSION_QUEUED].head) {
+    double delay = gate_delay(&s->gate, now);
+    if (r->deadline <= now) {
+      request_fail(r, ERROR_TIMEOUT, "the timeout passed before the request could be sent");
+      continue;
     }
-}
-
-bool request_launch(request *r) {
-  session *s = r->session;
-  json_reset(&r->body);
-  r->too_large = r->spared = false;
-  r->attempts++;
-  s->stats.attempts++;
-  r->attempt_begun = r->attempt_progress = s->attended;
-  r->transfer.method = r->operation->method;
-  r->transfer.url = r->url;
-  r->transfer.sink = take_bytes;
-  r->transfer.context = r;
-  request_move(r, SESSION_ACTIVE, REQUEST_ACTIVE);
-  if (transport_start(s->net, &r->transfer)) {
-    request_emit(r, "request", NULL, 0);
-    return true;
+    if (now + delay >= r->deadline) { /* fails now: waiting would not help */
+      r->attempt.http_status = 0;     /* of an earlier attempt */
+      request_fail(r, ERROR_RATE_LIMITED,
+                   "the rate limit (the server's or max_rate) leaves no slot before the timeout");
+      r->error.retry_after = delay;
+      continue;
+    }
+    if (!gate_has_room(&s->gate, in_flight, http2, now) || delay > 0) return false;
+    if (now >= s->until && !one) return true;
+    one = false;
+    gate_sent(&s->gate, now, ++in_flight);
+    if (r->streams) lists++;
+    transport_set_connections(s->net, s->limits.max_connections + lists);
+    (void)request_launch(r);
+    if (s->until < HUGE_VAL) transport_kick(s->net);
+    now = platform_now();
   }
-  fail(r, ERROR_TOO_LARGE, "not enough memory for another request");
   return false;
 }
 
-void request_set_timeout(request *r, double seconds) {
-  r->deadline = r->begun + seconds;
-  if (r->deadline < r->session->first_deadline) r->session->first_deadline = r->deadline;
+/* Queues the requests whose back-off is over, and ends those whose time is over. */
+static void serve_timer(session *s, double now) {
+  for (request *r = request_first_due(s); r && r->due <= now; r = request_first_due(s)) {
+    if (r->state == REQUEST_DELAYED) request_move(r, REQUEST_QUEUED, r->deadline);
+    else request_fail(r, ERROR_TIMEOUT, "the timeout passed before the request could be sent");
+  }
 }
 
-void request_late(request *r) { fail(r, ERROR_TIMEOUT, "the time of the call was over before it could be sent"); }
+/* ---- the limits of an attempt ---------------------------------------------------------------- */
 
-void request_held(request *r, double delay) {
-  r->transfer.http_status = 0; /* of an earlier attempt */
-  fail(r, ERROR_RATE_LIMITED,
-       "the next request may not be sent within the time of the call: the server has limited the rate, or max_rate "
-       "does");
-  r->error.retry_after = delay;
+static void watch_active(session *s, double now) {
+  request *next;
+  for (request *r = s->lists[SESSION_ACTIVE].head; r; r = next) {
+    next = r->next;
+    request_watch(r, now);
+  }
 }
+
+/* True: the budget ended first. */
+static bool take_finished(session *s) {
+  for (transfer *x = transport_finished(s->net); x; x = transport_finished(s->net)) {
+    request *r = x->context;
+    request_transfer_ended(r);
+    if (platform_now() >= s->until) return true;
+  }
+  return false;
+}
+
+/* ---- stepping -------------------------------------------------------------------------------- */
+
+/* Returns the seconds until something is due. `attending`: inside a step. A caller that sleeps
+** between steps does not attend, and must step in between. */
+static double due_in(const session *s, bool attending) {
+  double now = platform_now(), least = transport_timeout(s->net);
+  const request *first = request_first_due(s);
+  unsigned lists;
+#define AT_MOST(value)                                                                                                 \
+  do {                                                                                                                 \
+    double v_ = (value);                                                                                               \
+    if (v_ < 0) v_ = 0;                                                                                                \
+    if (v_ < HUGE_VAL && (least < 0 || v_ < least)) least = v_;                                                        \
+  } while (0)
+  if (s->ready.head || s->gone_count > 0) return 0;
+  if (first) AT_MOST(first->due - now);
+  for (const request *r = s->lists[SESSION_ACTIVE].head; r; r = r->next) {
+    double left = request_time_left(r, now);
+    AT_MOST(attending || left < ABSENCE_MAX ? left : ABSENCE_MAX);
+  }
+  if (s->lists[SESSION_QUEUED].head) {
+    bool http2 = transport_has_http2(s->net);
+    if (gate_has_room(&s->gate, count_in_flight(s, &lists), http2, now)) AT_MOST(gate_delay(&s->gate, now));
+    else if (gate_wait_left(&s->gate, now) > 0) AT_MOST(gate_wait_left(&s->gate, now));
+  }
+#undef AT_MOST
+  return least;
+}
+
+bool request_step(session *s, double timeout, double until) {
+  double before = platform_now(), gap = before - s->last_step, due, now;
+  bool more;
+  request_check(s);
+  s->until = until;
+  s->active_time += gap < ABSENCE_MAX ? gap : ABSENCE_MAX;
+  serve_timer(s, before);
+  more = launch(s, true);
+  due = more ? 0 : due_in(s, true);
+  if (due >= 0 && due < timeout) timeout = due;
+  transport_step(s->net, timeout, until);
+  more = take_finished(s) || more;
+  now = platform_now();
+  s->active_time += now - before;
+  watch_active(s, now);
+  serve_timer(s, now);
+  s->last_step = now;
+  more = launch(s, false) || more;
+  request_check(s);
+  return more;
+}
+
+void request_send(session *s) {
+  (void)launch(s, false);
+  transport_kick(s->net);
+}
+
+double request_timeout(const session *s) { return due_in(s, false); }

@@ -1,180 +1,333 @@
-/* The part of the request room that judges an attempt which is over: done, again, or failed and why. */
+/* An attempt from launch to verdict: done, again, or failed. See request_private.h. */
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
-#include "request_part.h"
+#include "platform/platform.h"
+#include "request_private.h"
 
-/* ---- the end of an attempt -------------------------------------------------------------------------------------- */
+/* libcurl gives each address its share of connect_timeout; this is for phases without a share. */
+static const double CONNECT_GRACE = 1.5;
+
+enum {
+  ERROR_BODY_SWALLOWED_MAX = 1024 * 1024, /* a longer error body ends its connection */
+  UNFIT_MAX = 8                           /* useless connections in a row; more is a fault */
+};
+
+/* ---- the sink: called from inside libcurl ---------------------------------------------------- */
+
+static sink_result take_bytes(void *context, const char *bytes, size_t n) {
+  request *r = context;
+  uint64_t total = r->attempt.transfer->bytes + n;
+  bool fits = r->max_bytes == 0 || total <= r->max_bytes;
+  if (r->body.in_use) return SINK_FULL; /* its owner is reading it, and has stepped the client */
+  if (!request_has_response(r)) {
+    size_t kept, room;
+    (void)json_unread(&r->body, &kept);
+    room = kept < SESSION_ERROR_BODY_MAX ? SESSION_ERROR_BODY_MAX - kept : 0;
+    (void)json_feed(&r->body, bytes, n < room ? n : room);
+    return total > ERROR_BODY_SWALLOWED_MAX ? SINK_STOP : SINK_TAKEN;
+  }
+  if (!r->operation->has_body) return SINK_TAKEN;
+  if (fits && r->streams && json_full(&r->body)) return SINK_FULL;
+  if (!fits || !json_feed(&r->body, bytes, n)) return SINK_TOO_LARGE;
+  if (r->streams) request_tell(r);
+  return SINK_TAKEN;
+}
+
+/* ---- what came ------------------------------------------------------------------------------- */
+
+bool request_has_response(const request *r) {
+  int status = r->attempt.transfer ? r->attempt.transfer->http_status : r->attempt.http_status;
+  return status >= 200 && status < 300;
+}
+
+void request_consumed(request *r) {
+  if (r->state != REQUEST_ACTIVE || !r->attempt.transfer->paused || r->body.in_use || json_full(&r->body)) return;
+  r->attempt.progress = r->session->active_time;
+  transport_resume(r->attempt.transfer);
+}
+
+/* ---- launch ---------------------------------------------------------------------------------- */
+
+static transfer *new_transfer(session *s) {
+  transfer *x = s->spare;
+  if (!x) return calloc(1, sizeof *x);
+  s->spare = x->next;
+  memset(x, 0, sizeof *x);
+  return x;
+}
+
+void request_drop_attempt(request *r) {
+  transfer *x = r->attempt.transfer;
+  session *s = r->session;
+  if (!x) return;
+  transport_cancel(x);
+  r->attempt.transfer = NULL;
+  r->attempt.ended_meanwhile = false;
+  r->attempt.http_status = x->http_status;
+  r->attempt.sent = x->sends > 0;
+  if (x->request_id[0]) memcpy(r->error.request_id, x->request_id, sizeof r->error.request_id);
+  x->next = s->spare;
+  s->spare = x;
+}
+
+bool request_launch(request *r) {
+  session *s = r->session;
+  transfer *x = new_transfer(s);
+  char why[sizeof x->detail] = "out of memory";
+  json_reset(&r->body);
+  r->attempt = (request_attempt){.phase_begun = s->active_time, .progress = s->active_time};
+  r->attempts++;
+  s->stats.attempts++;
+  request_move(r, REQUEST_ACTIVE, 0);
+  if (x) {
+    x->method = r->operation->method;
+    x->url = r->url;
+    x->sink = take_bytes;
+    x->context = r;
+    x->fresh = r->fresh;
+    x->http1 = r->http1;
+    r->attempt.transfer = x;
+    if (transport_start(s->net, x)) return true;
+    if (x->detail[0]) memcpy(why, x->detail, sizeof why);
+    request_drop_attempt(r);
+  }
+  request_fail(r, ERROR_TOO_LARGE, why);
+  return false;
+}
+
+/* ---- its end --------------------------------------------------------------------------------- */
+
+void request_settle(request *r, request_state state) {
+  request_drop_attempt(r);
+  request_move(r, state, 0);
+  if (state == REQUEST_FAILED) r->session->stats.failures++;
+  /* a list's buffer is reused for its next page, an error body is quoted later */
+  if (!r->body.in_use && !r->streams && (state == REQUEST_DONE || r->attempt.http_status < 300)) json_free(&r->body);
+  request_tell(r);
+}
+
+void request_fail(request *r, error_kind kind, const char *message) {
+  request_fill_error(r, kind);
+  error_append(&r->error, message, strlen(message), ERROR_TEXT_MAX);
+  request_settle(r, REQUEST_FAILED);
+}
+
+/* ---- what an end means ----------------------------------------------------------------------- */
 
 static retry_fault fault_of(const request *r) {
-  if (r->too_large) return RETRY_TOO_LARGE;
-  switch (r->transfer.end) {
+  const transfer *x = r->attempt.transfer;
+  switch (x->end) {
   case TRANSFER_OK:
-  case TRANSFER_STOPPED: return RETRY_ANSWERED; /* stopped otherwise: an error body too long to read */
+  case TRANSFER_STOPPED: return RETRY_ANSWERED; /* stopped: an error body too long to read */
   case TRANSFER_RESOLVE: return RETRY_RESOLVE;
+  case TRANSFER_UNFIT:
   case TRANSFER_CONNECT: return RETRY_CONNECT;
+  case TRANSFER_PROXY:
+    return x->proxy_status == 0 || x->proxy_status == 429 || x->proxy_status >= 500 ? RETRY_CONNECT : RETRY_PROXY;
   case TRANSFER_TLS: return RETRY_TLS;
   case TRANSFER_TIMED_OUT: return RETRY_TIMED_OUT;
   case TRANSFER_LOST: return RETRY_LOST;
-  case TRANSFER_PROTOCOL: return RETRY_PROTOCOL;
+  case TRANSFER_PROTOCOL: return x->garbled && request_has_response(r) ? RETRY_ANSWERED : RETRY_PROTOCOL;
   case TRANSFER_TOO_LARGE: return RETRY_TOO_LARGE;
   }
   return RETRY_PROTOCOL;
 }
 
-static const char *reason_of(retry_fault fault, int http_status) {
-  static const char *const names[] = {"answered", "resolve", "connect",  "tls",
-                                      "timeout",  "lost",    "protocol", "too_large"};
-  if (http_status >= 300 || (fault == RETRY_ANSWERED && http_status))
-    return http_status == 429 ? "rate_limited" : "http_status";
-  return names[fault];
-}
+/* ---- verdicts -------------------------------------------------------------------------------- */
 
-static error_kind kind_of(retry_fault fault, int http_status) {
-  if (http_status >= 300) return error_kind_of_http(http_status);
-  switch (fault) {
-  case RETRY_TLS: return ERROR_TLS;
-  case RETRY_TIMED_OUT: return ERROR_TIMEOUT;
-  case RETRY_TOO_LARGE: return ERROR_TOO_LARGE;
-  case RETRY_ANSWERED:
-  case RETRY_PROTOCOL: return ERROR_PROTOCOL;
-  default: return ERROR_NETWORK;
-  }
-}
-
-/* What a person reads when there is no answer of the server's to quote. */
-static void describe(request *r, retry_fault fault, const char *why) {
-  static const char *const texts[] = {"an answer without the body that belongs to it",
-                                      "the host name does not resolve",
-                                      "no connection",
-                                      "no trusted TLS connection",
-                                      "no answer in time",
-                                      "the connection was lost",
-                                      "not the HTTP that was expected",
-                                      "the answer is too large"};
-  const char *detail = why ? why : r->transfer.detail;
-  if (r->transfer.http_status >= 300) {
-    static const char advice[] = ", which is not followed, since the key would travel: check base_url";
-    char origin[200];
-    if (r->transfer.http_status < 400 && transport_origin(r->transfer.location, origin, sizeof origin)) {
-      error_message(&r->error, "redirected to ");
-      error_append(&r->error, origin, strlen(origin), sizeof origin);
-      transport_hide_key(r->session->net, r->error.message);
-      error_append(&r->error, advice, sizeof advice - 1, ERROR_TEXT_MAX);
-    }
-    return; /* else the owner adds the words of the error body */
-  }
-  error_message(&r->error, "%s", texts[fault]);
-  if (detail[0]) {
-    error_append(&r->error, ": ", 2, 2);
-    error_append(&r->error, detail, strlen(detail), 200);
-    transport_hide_key(r->session->net, r->error.message);
-  }
-}
-
-void request_emit(request *r, const char *type, const char *reason, double delay) {
-  session_event e = {0};
-  e.type = type;
-  e.operation = r->operation->name;
-  e.reason = reason;
-  memcpy(e.process_id, r->process_id, sizeof e.process_id);
-  e.attempt = r->attempts;
-  e.http_status = r->transfer.http_status;
-  e.seconds = r->transfer.ended - r->transfer.started;
-  e.delay = delay;
-  e.bytes = r->transfer.bytes;
-  session_emit(r->session, &e);
-}
-
-/* Asked of the server by Retry-After; negative: nothing usable. Two different headers say nothing. */
-static double asked_delay(const request *r) {
-  const transfer *x = &r->transfer;
-  double date = -1, seconds = -1;
-  if (x->retry_after_count != 1) return -1;
-  (void)retry_http_date(x->date, strlen(x->date), (double)time(NULL), &date);
-  (void)retry_after(x->retry_after, strlen(x->retry_after), date, (double)time(NULL), &seconds);
+/* Returns the seconds of Retry-After; negative: none. A date is read against the response's own
+** Date; without one, against the server's clock as it was learned from earlier responses. */
+static double asked_delay(const session *s, const transfer *x) {
+  double date = -1, seconds = -1, now = floor(session_server_time(s));
+  (void)retry_http_date(x->date, strlen(x->date), now, &date);
+  (void)retry_after(x->retry_after, strlen(x->retry_after), date, now, &seconds);
   return seconds;
 }
 
-/* Sends it again later if that may be done and fits; false: no. */
-static bool try_again(request *r, retry_fault fault, double asked) {
+/* Why an attempt ended; read from the transfer before it is given back. */
+typedef struct {
+  retry_fault fault;
+  const char *why; /* what is wrong with the body, or libcurl's error text */
+  double asked;    /* by Retry-After; negative: none */
+  bool went_away;  /* the connection failed, and another one can be used at once */
+} verdict_basis;
+
+/* Whether another request has paid for the loss of this connection: one event is paid once. */
+static bool is_paid(session *s, const transfer *x) {
+  if (!x || x->connection == 0) return false;
+  for (unsigned i = 0; i < SESSION_PAID_MAX; i++)
+    if (s->paid[i] == x->connection) return true;
+  s->paid[s->paid_next++ % SESSION_PAID_MAX] = x->connection;
+  return false;
+}
+
+/* Whether the next attempt uses a new connection. libcurl may still hold a dead one (from 8.22 on
+** it checks once a second), and a name may resolve now. Over HTTP/2 all requests lost together
+** share the next connection, at first. The first connection that went away (GOAWAY) is not a
+** loss. */
+static bool needs_fresh(request *r, retry_fault fault, bool is_free) {
+  bool was_lost = r->after_loss;
+  r->after_loss = !is_free && (fault == RETRY_LOST || fault == RETRY_TIMED_OUT);
+  return fault == RETRY_RESOLVE || (r->after_loss && (was_lost || !r->session->gate.multiplexed));
+}
+
+/* Schedules a retry if one is allowed and fits; false: no retry. */
+static bool try_again(request *r, const verdict_basis *b) {
   session *s = r->session;
   const session_limits *l = &s->limits;
-  double now = transport_now();
+  double now = platform_now();
   double delay = retry_backoff(r->attempts - 1, l->retry_base, l->retry_cap, session_random(s));
-  if (r->attempts > l->max_retries) return false;
-  if (asked > l->retry_after_max) {
-    r->refused = "; the server asks to wait longer than a call may";
+  bool is_one; /* an event that may have met others on the same connection */
+  /* without retries a DELETE that may have happened is not repeated */
+  bool is_free = b->went_away && !r->resend_used && (l->max_retries > 0 || !request_is_delete(r));
+  if (is_free) {
+    r->resend_used = true;
+    delay = 0;
+  } else if (r->attempts > l->max_retries + (r->resend_used ? 1 : 0)) return false;
+  if (b->asked > l->retry_after_max) {
+    r->refused = "; not retried: the server's Retry-After is longer than max_retry_after";
     return false;
   }
-  if (delay < asked) delay = asked;
+  if (delay < b->asked) delay = b->asked;
   if (now + delay >= r->deadline) {
-    r->refused = "; another attempt does not fit the time of the call";
+    r->refused = "; not retried: the next attempt would start after the timeout";
     return false;
   }
-  if (!r->spared && !retry_budget_take(&s->budget, fault == RETRY_TIMED_OUT)) {
-    r->refused = "; no more retries for now, since too many calls fail";
+  is_one = b->fault == RETRY_LOST || b->fault == RETRY_TIMED_OUT;
+  if (!is_free && !r->attempt.budget_exempt && !(is_one && is_paid(s, r->attempt.transfer)) &&
+      !retry_budget_take(&s->budget, b->fault == RETRY_TIMED_OUT)) {
+    r->refused = "; not retried: too many calls fail, the retry budget is used up";
     return false;
   }
-  request_emit(r, "retry", reason_of(fault, r->transfer.http_status), delay);
+  request_emit(r, "retry", b->fault, delay);
   s->stats.retries++;
-  r->not_before = now + delay;
-  request_move(r, SESSION_DELAYED, REQUEST_DELAYED);
+  request_drop_attempt(r);
+  r->fresh = needs_fresh(r, b->fault, is_free);
+  if (delay > 0) request_move(r, REQUEST_DELAYED, now + delay);
+  else request_move(r, REQUEST_QUEUED, r->deadline);
   return true;
 }
 
-static void note_clock(session *s, const transfer *x) {
-  double date, now = (double)time(NULL);
-  if (!x->date[0] || !retry_http_date(x->date, strlen(x->date), now, &date)) return;
-  s->skew = date - now;
-  s->has_skew = true;
+static void note_outcome(request *r, const retry_attempt *a) {
+  if (a->sent && r->outcome == ERROR_OUTCOME_UNSENT) r->outcome = ERROR_OUTCOME_KNOWN;
+  if (retry_is_unknown(a)) r->outcome = ERROR_OUTCOME_UNKNOWN;
 }
 
-/* One attempt is over, by the transfer's end or by what its body turned out to be (then `why` says what is wrong with
-** it). */
-static void judge(request *r, retry_fault fault, const char *why) {
-  retry_attempt a = {r->operation->kind, fault, r->transfer.http_status, r->transfer.sends > 0, r->unknown};
+/* Handles the end of an attempt, after the transfer ended or its body was judged. */
+static void judge(request *r, const verdict_basis *b) {
+  const transfer *x = r->attempt.transfer;
+  int http_status = x ? x->http_status : r->attempt.http_status;
+  bool was_sent = x ? x->sends > 0 && !x->needs_http1 : r->attempt.sent; /* RFC 9113 7 */
+  retry_attempt a = {r->operation->kind, b->fault, http_status, was_sent, r->outcome == ERROR_OUTCOME_UNKNOWN};
   retry_verdict verdict = retry_judge(&a);
-  double asked = asked_delay(r);
-  r->sent = r->sent || a.sent;
-  r->unknown = r->unknown || retry_is_unknown(&a);
+  char why[sizeof x->detail], location[sizeof x->location];
+  note_outcome(r, &a);
   if (verdict == RETRY_VERDICT_DONE || verdict == RETRY_VERDICT_GONE) {
     r->already_gone = verdict == RETRY_VERDICT_GONE;
     request_settle(r, REQUEST_DONE);
     return;
   }
-  if (verdict == RETRY_VERDICT_AGAIN && try_again(r, fault, asked)) {
-    request_tell(r); /* an iterator in the middle of this body has to know that it begins anew */
+  if (verdict == RETRY_VERDICT_AGAIN && try_again(r, b)) {
+    request_tell(r); /* an iterator inside this body has to learn that it restarts */
     return;
   }
-  request_fill_error(r, kind_of(fault, r->transfer.http_status));
-  r->error.retry_after = asked;
-  describe(r, fault, why);
+  (void)snprintf(why, sizeof why, "%s", b->why);
+  memcpy(location, x ? x->location : "", x ? sizeof location : 1);
+  request_drop_attempt(r);
+  request_explain(r, b->fault, b->asked, why, location);
   request_settle(r, REQUEST_FAILED);
 }
 
-void request_attempt_over(request *r) {
+/* ---- the end of a transfer ------------------------------------------------------------------- */
+
+/* Handles a transfer that was not sent because libcurl had chosen an unusable connection: starts at
+** once on another one, without a retry. */
+static bool take_another(request *r) {
+  bool crowded = r->attempt.transfer->crowded;
+  if (r->attempt.transfer->end != TRANSFER_UNFIT || r->unfit == UNFIT_MAX) return false;
+  r->unfit++;
+  r->attempts--;
+  r->session->stats.attempts--;
+  request_drop_attempt(r);
+  if (crowded) {
+    r->unfit = 1; /* its turn comes after a response */
+    gate_wait(&r->session->gate, platform_now() + TRANSPORT_PATIENCE);
+  } else r->fresh = r->unfit > 1; /* libcurl may choose a usable one itself */
+  request_move(r, REQUEST_QUEUED, r->deadline);
+  return true;
+}
+
+/* Learns the server's clock from a success only: an error may come from a balancer or a proxy with
+** a clock of its own. */
+static void note_clock(request *r) {
+  if (request_has_response(r)) session_note_clock(r->session, r->attempt.transfer->date, &r->attempt.knows_clock);
+}
+
+/* Updates what the whole client learns from a response. */
+static void learn(request *r, retry_fault fault, double asked) {
   session *s = r->session;
-  transfer *x = &r->transfer;
-  retry_fault fault = fault_of(r);
-  json_finish(&r->body);
-  if (x->http_version >= 20) s->multiplexed = true;
+  const transfer *x = r->attempt.transfer;
+  int version = x->http_status > 0 && !r->http1 ? x->http_version : 0;
+  bool is_news;
   s->stats.bytes += x->bytes;
-  note_clock(s, x);
-  request_emit(r, "response", reason_of(fault, x->http_status), 0);
-  if (x->http_status == 429) {
-    s->stats.throttled++;
-    r->spared = !retry_pacer_limited(&s->pacer, transport_now(), x->started, asked_delay(r));
-    request_emit(r, "throttle", "rate_limited", retry_pacer_delay(&s->pacer, transport_now()));
-  } else if (request_has_answer(r)) retry_pacer_succeeded(&s->pacer, x->started);
-  if (fault == RETRY_ANSWERED && request_has_answer(r) && r->operation->has_body &&
-      (request_is_delete(r) || x->http_status != 204)) {
-    request_move(r, SESSION_SETTLED, REQUEST_BODY);
-    request_tell(r);
+  note_clock(r);
+  request_emit(r, "response", fault, 0);
+  if (x->http_status == 0) return;
+  is_news = gate_answered(&s->gate, x->http_status, version, x->started, platform_now(), asked);
+  if (request_has_response(r)) retry_budget_return(&s->budget);
+  if (x->http_status != 429) return;
+  s->stats.throttled++;
+  r->attempt.budget_exempt = !is_news;
+  request_emit(r, "throttle", fault, gate_delay(&s->gate, platform_now()));
+}
+
+/* Handles a success with a body. One that does not stream is checked here: done means valid. */
+static void receive_body(request *r) {
+  r->attempt.garbled = r->attempt.transfer->garbled;
+  if (!r->streams && !request_is_delete(r) && json_check(&r->body) == JSON_MORE) {
+    verdict_basis b = {r->attempt.garbled ? RETRY_PROTOCOL : RETRY_LOST, "the body ended too early", -1, false};
+    judge(r, &b);
     return;
   }
-  if (fault == RETRY_ANSWERED && !request_is_delete(r) && x->http_status == 204) fault = RETRY_PROTOCOL;
-  judge(r, fault, NULL);
+  request_drop_attempt(r);
+  if (!r->streams) json_fit(&r->body);
+  request_move(r, REQUEST_BODY, 0);
+  request_tell(r);
+}
+
+static void attempt_over(request *r) {
+  transfer *x = r->attempt.transfer;
+  verdict_basis b = {fault_of(r), x->detail, asked_delay(r->session, x), x->resend_refused || x->needs_http1};
+  if (take_another(r)) return;
+  gate_ended(&r->session->gate);
+  request_announce(r);
+  r->unfit = 0;
+  r->http1 = r->http1 || x->needs_http1;
+  json_finish(&r->body);
+  learn(r, b.fault, b.asked);
+  if (b.fault == RETRY_ANSWERED && request_has_response(r) && r->operation->has_body) {
+    if (request_is_delete(r) || x->http_status != 204) {
+      receive_body(r);
+      return;
+    }
+    b.fault = RETRY_PROTOCOL;
+  }
+  judge(r, &b);
+}
+
+bool request_abandon(request *r) {
+  retry_attempt a;
+  request_drop_attempt(r);
+  gate_ended(&r->session->gate);
+  a = (retry_attempt){r->operation->kind, RETRY_LOST, r->attempt.http_status, r->attempt.sent,
+                      r->outcome == ERROR_OUTCOME_UNKNOWN};
+  note_outcome(r, &a);
+  if (!request_is_delete(r) || retry_judge(&a) != RETRY_VERDICT_DONE) return false;
+  request_settle(r, REQUEST_DONE); /* the 2xx is there already */
+  return true;
 }
 
 void request_body_done(request *r) {
@@ -182,9 +335,63 @@ void request_body_done(request *r) {
 }
 
 void request_body_failed(request *r, retry_fault fault, const char *message) {
-  if (r->state == REQUEST_ACTIVE) { /* wrong before the end came */
-    transport_cancel(&r->transfer);
-    r->transfer.ended = transport_now();
-  } else if (r->state != REQUEST_BODY) return;
-  judge(r, fault, message);
+  verdict_basis b = {fault == RETRY_LOST && r->attempt.garbled ? RETRY_PROTOCOL : fault, message, -1, false};
+  if (r->state != REQUEST_BODY && r->state != REQUEST_ACTIVE) return;
+  if (r->state == REQUEST_ACTIVE) r->attempt.transfer->ended = platform_now(); /* wrong already */
+  judge(r, &b);
+}
+
+/* ---- the limits of an attempt ---------------------------------------------------------------- */
+
+/* Updates the phase of the attempt. Waiting for a turn inside libcurl has no limit of its own. */
+static void note_phase(request *r) {
+  transfer *x = r->attempt.transfer;
+  request_phase phase = x->sends > 0 ? REQUEST_SENT : x->connecting > 0 ? REQUEST_CONNECTING : REQUEST_WAITING;
+  if (x->progressed || phase != r->attempt.phase) r->attempt.progress = r->session->active_time;
+  x->progressed = false;
+  if (phase == r->attempt.phase) return;
+  r->attempt.phase_begun = r->session->active_time;
+  if (phase == REQUEST_SENT) request_announce(r);
+  else r->attempt.phase = phase;
+}
+
+double request_time_left(const request *r, double now) {
+  const session_limits *l = &r->session->limits;
+  const request_attempt *a = &r->attempt;
+  const transfer *x = a->transfer;
+  double left = HUGE_VAL, call = r->deadline - now;
+  bool is_error = x->http_status != 0 && !request_has_response(r);
+  bool is_list = r->operation->is_list && !is_error, flows = is_list && x->bytes > 0 && !r->hard_limit;
+  if (a->ended_meanwhile && !r->body.in_use) return 0;
+  if (r->body.in_use || x->paused) return HUGE_VAL; /* the server waits for us */
+  if (a->phase == REQUEST_CONNECTING) left = a->phase_begun + l->connect_timeout * CONNECT_GRACE;
+  if (a->phase == REQUEST_SENT) left = (is_list ? a->progress : a->phase_begun) + l->attempt_timeout;
+  left -= r->session->active_time;
+  return flows || left < call ? left : call;
+}
+
+static void time_out(request *r, double now) {
+  transfer *x = r->attempt.transfer;
+  if (x->sends > 0 && x->bytes == 0 && x->http_status == 0) transport_distrust(x);
+  transport_cancel(x);
+  if (x->end != TRANSFER_TOO_LARGE) x->end = TRANSFER_TIMED_OUT;
+  x->ended = now;
+  attempt_over(r);
+}
+
+void request_transfer_ended(request *r) {
+  if (r->body.in_use) r->attempt.ended_meanwhile = true;
+  else attempt_over(r);
+}
+
+void request_watch(request *r, double now) {
+  if (r->body.in_use) return;
+  if (r->attempt.ended_meanwhile) {
+    r->attempt.ended_meanwhile = false;
+    attempt_over(r);
+    return;
+  }
+  note_phase(r);
+  note_clock(r);
+  if (request_time_left(r, now) <= 0) time_out(r, now);
 }

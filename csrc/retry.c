@@ -1,10 +1,11 @@
 #include "retry.h"
 
-/* ---- verdicts --------------------------------------------------------------------------------------------------- */
+/* ---- verdicts -------------------------------------------------------------------------------- */
 
 static bool is_success(int http_status) { return http_status >= 200 && http_status < 300; }
 
-/* Whether the server, or one before it, may do better next time. 425 (RFC 8470) asks for just that. */
+/* Whether the server, or a balancer before it, may succeed next time. 425 (RFC 8470) asks for a
+** retry. */
 static bool is_passing_status(int http_status) {
   switch (http_status) {
   case 408:
@@ -14,7 +15,8 @@ static bool is_passing_status(int http_status) {
   case 502:
   case 503:
   case 504: return true;
-  default: return false;
+  /* a balancer that did not reach its server */
+  default: return http_status >= 520 && http_status <= 524;
   }
 }
 
@@ -22,7 +24,7 @@ static bool is_passing_fault(retry_fault fault) {
   return fault == RETRY_RESOLVE || fault == RETRY_CONNECT || fault == RETRY_TIMED_OUT || fault == RETRY_LOST;
 }
 
-/* A status line that was seen counts, whatever broke behind it: the body of an error changes nothing. */
+/* A status line counts, whatever broke after it: the body of an error changes nothing. */
 static retry_verdict judge_refusal(const retry_attempt *a) {
   if (a->operation == RETRY_DELETE_ONE && a->http_status == 404 && a->earlier_unknown) return RETRY_VERDICT_GONE;
   if (a->operation == RETRY_DELETE_ALL && a->http_status != 429) return RETRY_VERDICT_FAIL;
@@ -37,14 +39,14 @@ retry_verdict retry_judge(const retry_attempt *a) {
   return a->operation == RETRY_DELETE_ALL && a->sent ? RETRY_VERDICT_FAIL : RETRY_VERDICT_AGAIN;
 }
 
-/* 408 comes from a server that may have read the request; 425 from one that surely did not act on it. Above 599 counts
-** as 5xx (RFC 9110 15). */
+/* 408 comes from a server that may have read the request; 425 from one that certainly did not act
+** on it. Above 599 counts as 5xx (RFC 9110 15). */
 bool retry_is_unknown(const retry_attempt *a) {
   if (a->operation == RETRY_READ || !a->sent || is_success(a->http_status)) return false;
   return a->http_status < 200 || a->http_status == 408 || a->http_status >= 500;
 }
 
-/* ---- delays ----------------------------------------------------------------------------------------------------- */
+/* ---- delays ---------------------------------------------------------------------------------- */
 
 double retry_backoff(unsigned n, double base, double cap, double random) {
   double most = base;
@@ -53,7 +55,7 @@ double retry_backoff(unsigned n, double base, double cap, double random) {
   return random * (most < cap ? most : cap);
 }
 
-/* ---- the budget ------------------------------------------------------------------------------------------------- */
+/* ---- the budget ------------------------------------------------------------------------------ */
 
 void retry_budget_init(retry_budget *b) { b->tokens = RETRY_BUDGET_FULL; }
 
@@ -69,24 +71,27 @@ void retry_budget_return(retry_budget *b) {
   if (b->tokens > RETRY_BUDGET_FULL) b->tokens = RETRY_BUDGET_FULL;
 }
 
-/* ---- the pacer -------------------------------------------------------------------------------------------------- */
+/* ---- the pacer ------------------------------------------------------------------------------- */
 
-static const double window_first = 16;     /* in flight at once to a server of which nothing is known */
-static const double window_growth = 0.375; /* per success while sends fill the window: 100 after 224 of them */
+/* in flight at once to an unknown server */
+static const double window_first = 16;
+/* per success while sends fill the window: 100 after 224 of them */
+static const double window_growth = 0.375;
 static const double window_most = 1024;
 static const double rate_least = 0.25;
-static const double used_least = 2; /* before the first cut: a lone request is no rate, and its retry waits a second */
-static const double growth_first = 2;   /* per success: after one cut the limit may be far above what was measured */
-static const double growth_later = 0.5; /* it was met twice and is near */
-static const double far_above = 8; /* times what is used; while the rate is the brake it grows by less in a second */
+/* before the first cut: one request is not a rate, its retry waits a second */
+static const double used_least = 2;
+/* per success: after one cut the limit may be far above what was measured */
+static const double growth_first = 2;
+static const double growth_later = 0.5; /* the limit was met twice and is near */
+/* times what is used; while the rate is the brake it grows by less in a second */
+static const double far_above = 8;
 
 void retry_pacer_init(retry_pacer *p, double max_rate) {
   *p = (retry_pacer){0};
   p->max_rate = max_rate > 0 ? max_rate : 0;
   p->window = window_first;
 }
-
-double retry_pacer_delay(const retry_pacer *p, double now) { return p->next > now ? p->next - now : 0; }
 
 unsigned retry_pacer_window(const retry_pacer *p) { return (unsigned)p->window; }
 
@@ -95,7 +100,22 @@ static double limit_of(const retry_pacer *p) {
   return p->rate > 0 && (p->max_rate <= 0 || p->rate < p->max_rate) ? p->rate : p->max_rate;
 }
 
-/* What was sent in the last full second, or already in this one: a burst of milliseconds is no rate. */
+/* Returns the seconds by which a request may be ahead of `next`: one less than the bucket holds. */
+static double slack_of(const retry_pacer *p) {
+  double limit = limit_of(p);
+  double burst = p->rate > 0 && limit < p->max_rate ? RETRY_BURST_LEARNED : RETRY_BURST;
+  if (p->max_rate <= 0) burst = RETRY_BURST_LEARNED;
+  return limit * burst > 1 ? burst - 1 / limit : 0;
+}
+
+double retry_pacer_delay(const retry_pacer *p, double now) {
+  double time = limit_of(p) > 0 ? p->next - slack_of(p) : 0;
+  if (time < p->hold) time = p->hold;
+  return time > now ? time - now : 0;
+}
+
+/* Returns the requests sent in the last full second, or already in this one: a burst of
+** milliseconds is not a rate. */
 static double used_rate(const retry_pacer *p) { return p->second_count > p->measured ? p->second_count : p->measured; }
 
 void retry_pacer_sent(retry_pacer *p, double now, unsigned in_flight) {
@@ -107,15 +127,16 @@ void retry_pacer_sent(retry_pacer *p, double now, unsigned in_flight) {
   }
   p->second_count++;
   p->full = in_flight + 1 > p->window;
-  if (limit > 0) p->next = now + 1 / limit;
+  if (limit > 0) p->next = (p->next > now ? p->next : now) + 1 / limit;
 }
 
-/* Counting begins anew after the hold, whose silence says nothing of what is used. */
+/* Restarts the count after the hold: its silence does not measure the use. */
 static void hold_until(retry_pacer *p, double time) {
-  if (p->next >= time) return;
+  if (p->hold >= time) return;
   p->measured = used_rate(p);
   p->second_count = 0;
-  p->second_start = p->next = time;
+  p->second_start = p->hold = time;
+  if (p->next < time) p->next = time;
 }
 
 bool retry_pacer_limited(retry_pacer *p, double now, double sent, double retry_after) {

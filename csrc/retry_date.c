@@ -2,7 +2,7 @@
 
 #include <string.h>
 
-/* ---- a reader over text that is not terminated ------------------------------------------------------------------ */
+/* ---- a reader over text that is not terminated ----------------------------------------------- */
 
 typedef struct {
   const char *p, *end;
@@ -47,7 +47,7 @@ static reader trimmed(const char *text, size_t n) {
   return r;
 }
 
-/* ---- the calendar ----------------------------------------------------------------------------------------------- */
+/* ---- the calendar ---------------------------------------------------------------------------- */
 
 static bool is_leap(int year) { return (year % 4 == 0 && year % 100 != 0) || year % 400 == 0; }
 
@@ -72,7 +72,8 @@ static double seconds_of(const civil *c) {
 static bool is_real(const civil *c) {
   if (c->day < 1 || c->day > days_of_month(c->year, c->month)) return false;
   if (c->hour > 23 || c->minute > 59) return false;
-  return c->second <= 59 || (c->second == 60 && c->hour == 23 && c->minute == 59); /* a leap second */
+  /* a leap second */
+  return c->second <= 59 || (c->second == 60 && c->hour == 23 && c->minute == 59);
 }
 
 /* The day and month of a second of the year c->year; what is left is the time of day. */
@@ -83,14 +84,16 @@ static double set_day(civil *c, double second) {
   return second;
 }
 
-/* RFC 9110 5.6.7: of the years with these last digits the latest that is not more than 50 years in the future. */
+/* RFC 9110 5.6.7: of the years with these last digits the latest that is not more than 50 years in
+** the future. */
 static void choose_century(civil *c, double now) {
   static const double last = 253402300799.0; /* the end of the year 9999 */
   civil limit = {0};
   double time_of_day;
   if (!(now > 0)) now = 0;
   if (now > last) now = last;
-  limit.year = 1970 + (int)(now / (366 * 86400.0)); /* never too many; a few too few after centuries */
+  /* never too many; a few too few after centuries */
+  limit.year = 1970 + (int)(now / (366 * 86400.0));
   while (days_to_year(limit.year + 1) * 86400.0 <= now) limit.year++;
   time_of_day = set_day(&limit, now - days_to_year(limit.year) * 86400.0);
   limit.year += 50;
@@ -98,7 +101,7 @@ static void choose_century(civil *c, double now) {
   if (c->year == limit.year && seconds_of(c) > seconds_of(&limit) + time_of_day) c->year -= 100;
 }
 
-/* ---- HTTP-date -------------------------------------------------------------------------------------------------- */
+/* ---- HTTP-date ------------------------------------------------------------------------------- */
 
 static const char *const months[] = {"Jan", "Feb", "Mar", "Apr", "May", "Jun",
                                      "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
@@ -134,7 +137,8 @@ static bool asctime_date(reader r, civil *c) {
          clock_time(&r, c) && literal(&r, " ") && digits(&r, 4, &c->year) && r.p == r.end;
 }
 
-/* The weekday must be one, but need not be the right one: RFC 9110 asks for no check, and the rest says it all. */
+/* The weekday must be one, but need not be the right one: RFC 9110 asks for no check, and the rest
+** says it all. */
 bool retry_http_date(const char *text, size_t n, double now, double *seconds) {
   reader r = trimmed(text, n);
   civil c;
@@ -145,7 +149,7 @@ bool retry_http_date(const char *text, size_t n, double now, double *seconds) {
   return true;
 }
 
-/* ---- Retry-After ------------------------------------------------------------------------------------------------ */
+/* ---- Retry-After ----------------------------------------------------------------------------- */
 
 enum { DELAY_DIGITS_MAX = 15 }; /* every integer of so many digits is a double */
 
@@ -160,10 +164,35 @@ static bool delay_seconds(reader r, double *seconds) {
   return true;
 }
 
-bool retry_after(const char *text, size_t n, double date, double now, double *seconds) {
+static bool is_one_of(reader r, const char *const *days) { return name(&r, days, 7) && r.p == r.end; }
+
+static bool is_weekday(reader r) { return is_one_of(r, weekdays) || is_one_of(r, long_weekdays); }
+
+/* Returns the end of the first value of a list: a comma after a weekday belongs to a date. */
+static const char *value_end(reader r) {
+  const char *comma = memchr(r.p, ',', (size_t)(r.end - r.p));
+  if (comma && is_weekday(trimmed(r.p, (size_t)(comma - r.p))))
+    comma = memchr(comma + 1, ',', (size_t)(r.end - comma - 1));
+  return comma ? comma : r.end;
+}
+
+static bool one_delay(reader r, double date, double now, double *seconds) {
   double until, from = date >= 0 ? date : now;
-  if (delay_seconds(trimmed(text, n), seconds)) return true;
-  if (!retry_http_date(text, n, now, &until)) return false;
+  if (delay_seconds(trimmed(r.p, (size_t)(r.end - r.p)), seconds)) return true;
+  if (!retry_http_date(r.p, (size_t)(r.end - r.p), now, &until)) return false;
   *seconds = until > from ? until - from : 0;
+  return true;
+}
+
+bool retry_after(const char *text, size_t n, double date, double now, double *seconds) {
+  reader r = {text, text + n};
+  double longest = -1;
+  for (const char *end; r.p < r.end; r.p = end < r.end ? end + 1 : end) {
+    double one;
+    end = value_end(r);
+    if (one_delay((reader){r.p, end}, date, now, &one) && one > longest) longest = one;
+  }
+  if (longest < 0) return false;
+  *seconds = longest;
   return true;
 }

@@ -1,19 +1,15 @@
-#define _GNU_SOURCE /* strdup, getpid */
-
 #include "session.h"
 
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
-#include <unistd.h>
+
+#include "platform/platform.h"
+#include "retry.h"
 
 static uint64_t seed(const session *s) {
-  struct timespec ts;
-  uint64_t x;
-  clock_gettime(CLOCK_REALTIME, &ts);
-  x = (uint64_t)ts.tv_nsec * 0x9E3779B97F4A7C15u ^ (uint64_t)ts.tv_sec ^ (uint64_t)(uintptr_t)s << 16 ^
-      (uint64_t)getpid() << 40;
+  uint64_t x = (uint64_t)(platform_now() * 1e9) * 0x9E3779B97F4A7C15u ^ (uint64_t)platform_wall() ^
+               (uint64_t)(uintptr_t)s << 16 ^ (uint64_t)platform_process() << 40;
   return x ? x : 1;
 }
 
@@ -21,19 +17,19 @@ bool session_open(session *s, const char *base_url, const session_limits *limits
                   const transport_options *options, const char **why) {
   size_t n = strlen(base_url);
   s->open = true;
-  s->pid = getpid();
+  s->process = platform_process();
   s->limits = *limits;
-  s->ready_tail = &s->ready;
-  s->first_deadline = HUGE_VAL;
   s->random = seed(s);
   retry_budget_init(&s->budget);
-  retry_pacer_init(&s->pacer, max_rate);
-  s->last_step = transport_now();
+  gate_init(&s->gate, limits->max_connections, max_rate, limits->retry_after_max);
+  s->last_step = platform_now();
+  s->until = HUGE_VAL;
   while (n > 0 && base_url[n - 1] == '/') n--;
-  s->base_url = strndup(base_url, n);
-  *why = "not enough memory";
+  s->base_url = platform_copy(base_url, n);
+  *why = "out of memory";
   if (!s->base_url) return false;
   s->net = transport_new(options, why);
+  if (s->net) transport_set_connections(s->net, limits->max_connections);
   return s->net != NULL;
 }
 
@@ -41,16 +37,58 @@ void session_close(session *s) {
   transport_free(s->net);
   free(s->base_url);
   free(s->events);
+  free(s->timer);
+  free(s->gone);
+  for (transfer *x = s->spare, *next; x; x = next) {
+    next = x->next;
+    free(x);
+  }
   s->net = NULL;
   s->base_url = NULL;
   s->events = NULL;
+  s->timer = NULL;
+  s->gone = NULL;
+  s->spare = NULL;
   s->event_count = s->event_capacity = 0;
+  s->timer_count = s->timer_capacity = s->gone_count = s->gone_capacity = 0;
   s->open = false;
 }
 
-unsigned session_pending(const session *s) { return s->unsettled; }
+bool session_reserve(void *array, size_t *capacity, size_t n, size_t size) {
+  void **memory = array;
+  size_t wanted = *capacity ? *capacity : 16;
+  void *grown;
+  if (n <= *capacity) return true;
+  while (wanted < n) wanted *= 2;
+  grown = wanted <= SIZE_MAX / size ? realloc(*memory, wanted * size) : NULL;
+  if (!grown) return false;
+  *memory = grown;
+  *capacity = wanted;
+  return true;
+}
 
-bool session_is_inherited(const session *s) { return s->pid != getpid(); }
+unsigned session_pending(const session *s) { return session_unsettled(s) - s->lists[SESSION_BODY].count; }
+
+unsigned session_unsettled(const session *s) {
+  unsigned n = 0;
+  for (int i = 0; i < SESSION_SETTLED; i++) n += s->lists[i].count;
+  return n;
+}
+
+bool session_is_inherited(const session *s) { return s->process != platform_process(); }
+
+void session_note_clock(session *s, const char *date, bool *noted) {
+  double at, now = platform_wall();
+  if (*noted || !date[0]) return;
+  *noted = true;
+  if (!retry_http_date(date, strlen(date), floor(now), &at)) return;
+  /* A Date is up to a second old, and so is what is known of the server's clock, and never ahead of
+  ** it: nothing is deleted before its time. */
+  s->skew = at - now;
+  s->has_skew = true;
+}
+
+double session_server_time(const session *s) { return platform_wall() + (s->has_skew ? s->skew : 0); }
 
 double session_random(session *s) {
   uint64_t x = s->random; /* xorshift64* */

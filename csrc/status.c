@@ -7,29 +7,44 @@
 
 /* clang-format off */
 const json_rule STATUS_RULES[] = {
-  {"process_id",        JSON_STRING,  true},
-  {"source_id",         JSON_STRING,  false},
-  {"filename",          JSON_STRING,  false},
-  {"input_format",      JSON_STRING,  false},
-  {"input_height",      JSON_INTEGER, false},
-  {"input_width",       JSON_INTEGER, false},
-  {"output_format",     JSON_STRING,  false},
-  {"output_height",     JSON_INTEGER, false},
-  {"output_width",      JSON_INTEGER, false},
-  {"category",          JSON_STRING,  false},
-  {"model_type",        JSON_STRING,  false},
-  {"model",             JSON_STRING,  false},
-  {"crop_to_fill",      JSON_BOOLEAN, false},
-  {"options_json",      JSON_STRING,  false},
-  {"status",            JSON_STRING,  true},
-  {"progress",          JSON_INTEGER, false},
-  {"eta",               JSON_INTEGER, false},
-  {"creation_time",     JSON_INTEGER, false},
-  {"modification_time", JSON_INTEGER, false},
-  {"credits",           JSON_INTEGER, false},
+  {"process_id",        JSON_STRING,  true,  false},
+  {"source_id",         JSON_STRING,  false, true},
+  {"filename",          JSON_STRING,  false, true},
+  {"input_format",      JSON_STRING,  false, true},
+  {"input_height",      JSON_INTEGER, false, true},
+  {"input_width",       JSON_INTEGER, false, true},
+  {"output_format",     JSON_STRING,  false, true},
+  {"output_height",     JSON_INTEGER, false, true},
+  {"output_width",      JSON_INTEGER, false, true},
+  {"category",          JSON_STRING,  false, true},
+  {"model_type",        JSON_STRING,  false, true},
+  {"model",             JSON_STRING,  false, true},
+  {"crop_to_fill",      JSON_BOOLEAN, false, true},
+  {"options_json",      JSON_STRING,  false, true},
+  {"status",            JSON_STRING,  true,  false},
+  {"progress",          JSON_INTEGER, false, true},
+  {"eta",               JSON_INTEGER, false, true},
+  {"creation_time",     JSON_INTEGER, false, true},
+  {"modification_time", JSON_INTEGER, false, true},
+  {"credits",           JSON_INTEGER, false, true},
 };
 /* clang-format on */
 const size_t STATUS_RULE_COUNT = sizeof STATUS_RULES / sizeof *STATUS_RULES;
+
+void status_push_members(lua_State *L) {
+  lua_createtable(L, (int)STATUS_RULE_COUNT, 0);
+  for (size_t i = 0; i < STATUS_RULE_COUNT; i++) {
+    const json_rule *rule = &STATUS_RULES[i];
+    lua_createtable(L, 0, 3);
+    lua_pushstring(L, rule->name);
+    lua_setfield(L, -2, "name");
+    lua_pushstring(L, rule->types == JSON_STRING ? "string" : rule->types == JSON_INTEGER ? "integer" : "boolean");
+    lua_setfield(L, -2, "type");
+    lua_pushboolean(L, rule->required);
+    lua_setfield(L, -2, "required");
+    lua_rawseti(L, -2, (lua_Integer)i + 1);
+  }
+}
 
 int status_rule(const char *name) {
   for (size_t i = 0; i < STATUS_RULE_COUNT; i++)
@@ -37,13 +52,20 @@ int status_rule(const char *name) {
   return -1;
 }
 
+static char lower(char c) { return (char)(c >= 'A' && c <= 'Z' ? c | 32 : c); }
+
+int status_compare_ids(const char *a, size_t na, const char *b, size_t nb) {
+  size_t i = 0, n = na < nb ? na : nb;
+  while (i < n && lower(a[i]) == lower(b[i])) i++;
+  if (i < n) return (unsigned char)lower(a[i]) < (unsigned char)lower(b[i]) ? -1 : 1;
+  return (na > nb) - (na < nb);
+}
+
 bool status_is_process_id(const char *text, size_t n) {
   if (n != 36) return false;
   for (size_t i = 0; i < n; i++) {
     bool dash = i == 8 || i == 13 || i == 18 || i == 23;
-    char c = text[i];
-    bool hex = (c >= '0' && c <= '9') || ((c | 32) >= 'a' && (c | 32) <= 'f');
-    if (dash ? c != '-' : !hex) return false;
+    if (dash ? text[i] != '-' : json_hex_digit(text[i]) < 0) return false;
   }
   return true;
 }
@@ -56,7 +78,7 @@ void status_describe(const json_reader *r, const char *wrong, char *out, size_t 
   else (void)snprintf(out, size, "%s at byte %llu", what, (unsigned long long)e->offset);
 }
 
-/* ---- lists -------------------------------------------------------------------------------------------------- */
+/* ---- lists ----------------------------------------------------------------------------------- */
 
 void status_list_init(status_list *l) {
   l->stage = LIST_START;
@@ -65,7 +87,7 @@ void status_list_init(status_list *l) {
   l->wrong = NULL;
 }
 
-/* The shape is wrong at the place where the reader stands. */
+/* Reports that the shape is wrong at the reader's place. */
 static json_result wrong(status_list *l, json_reader *r, const char *what) {
   l->wrong = what;
   r->error.offset = r->consumed + r->start;
@@ -76,6 +98,13 @@ static json_result start(status_list *l, json_reader *r) {
   unsigned type;
   json_result got = json_type(r, &type);
   if (got != JSON_OK) return got;
+  if (type == JSON_NULL) { /* an empty list, and the last page */
+    got = json_skip(r);
+    if (got != JSON_OK) return got;
+    l->is_array = l->has_data = true;
+    l->stage = LIST_TAIL;
+    return JSON_OK;
+  }
   if (type != JSON_ARRAY && type != JSON_OBJECT) return wrong(l, r, "expected a list of statuses");
   got = json_enter(r);
   if (got != JSON_OK) return got;
@@ -98,7 +127,7 @@ static json_result take_pagination(lua_State *L, status_list *l, json_reader *r)
   if (type != LUA_TSTRING) return wrong(l, r, "member 'pagination.next_cursor': expected a string");
   cursor = lua_tolstring(L, -1, &n);
   if (n > STATUS_CURSOR_MAX || memchr(cursor, '\0', n))
-    return wrong(l, r, "member 'pagination.next_cursor': too long, or holds a NUL");
+    return wrong(l, r, "member 'pagination.next_cursor': too long, or contains a NUL");
   memcpy(l->next_cursor, cursor, n + 1);
   return JSON_OK;
 }
@@ -108,6 +137,7 @@ static json_result read_pagination(lua_State *L, status_list *l, json_reader *r,
   unsigned type;
   json_result got = json_type(r, &type);
   if (got != JSON_OK) return got;
+  if (type == JSON_NULL) return json_skip(r); /* absent */
   if (type != JSON_OBJECT) return wrong(l, r, "member 'pagination': expected an object");
   got = json_value(L, r);
   if (got != JSON_OK) return got;
@@ -152,11 +182,11 @@ static json_result enter_data(status_list *l, json_reader *r) {
   unsigned type;
   json_result got = json_type(r, &type);
   if (got != JSON_OK) return got;
-  if (type != JSON_ARRAY) return wrong(l, r, "member 'data': expected an array");
-  got = json_enter(r);
+  if (type != JSON_ARRAY && type != JSON_NULL) return wrong(l, r, "member 'data': expected an array");
+  got = type == JSON_NULL ? json_skip(r) : json_enter(r); /* null: an empty list */
   if (got != JSON_OK) return got;
   l->has_data = true;
-  l->stage = LIST_ARRAY;
+  l->stage = type == JSON_NULL ? LIST_ENVELOPE : LIST_ARRAY;
   return JSON_OK;
 }
 
@@ -166,7 +196,7 @@ static json_result read_unknown(lua_State *L, status_list *l, json_reader *r, in
   if (got != JSON_OK) return got;
   if (page && lua_islightuserdata(L, -1)) lua_pop(L, 1); /* null: absent */
   else if (page) {
-    lua_pushlstring(L, l->unknown, l->unknown_length); /* it may hold a NUL */
+    lua_pushlstring(L, l->unknown, l->unknown_length); /* it may contain a NUL */
     lua_insert(L, -2);
     lua_rawset(L, page);
   }
@@ -174,7 +204,8 @@ static json_result read_unknown(lua_State *L, status_list *l, json_reader *r, in
   return JSON_OK;
 }
 
-/* The next record, or the end of the array (then JSON_OK, nothing pushed, and the stage has moved on). */
+/* Reads the next record, or the end of the array (then JSON_OK, nothing pushed, and the stage has
+** advanced). */
 static json_result read_record(lua_State *L, status_list *l, json_reader *r, json_shape *shape, int keys) {
   json_result got = json_next_record(L, r, shape, keys);
   if (got != JSON_CLOSE) return got;
@@ -215,7 +246,7 @@ bool status_peek(lua_State *L, const char *bytes, size_t n, json_reader *spare,
   for (const char *p = end; !at && p - bytes >= (ptrdiff_t)length; p--)
     if (p[-1] == '"' && memcmp(p - length, name, length) == 0) at = p;
   if (!at) return false;
-  while (at < end && *at != '{') at++; /* over the colon; anything else will not do as a pagination */
+  while (at < end && *at != '{') at++; /* skip the colon; else it is not a pagination */
   json_reset(spare);
   status_list_init(&found);
   if (!json_feed(spare, at, (size_t)(end - at)) || read_pagination(L, &found, spare, 0) != JSON_OK) return false;
@@ -224,7 +255,7 @@ bool status_peek(lua_State *L, const char *bytes, size_t n, json_reader *spare,
   return true;
 }
 
-/* ---- single documents ------------------------------------------------------------------------------------------ */
+/* ---- single documents ------------------------------------------------------------------------ */
 
 json_result status_read(lua_State *L, json_reader *r, json_shape *shape, int keys) {
   int top = lua_gettop(L);

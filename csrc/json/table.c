@@ -1,0 +1,126 @@
+/* Makes the tables of records. See table.h. */
+#include "table.h"
+
+#include <string.h>
+
+#include "build.h"
+
+enum {
+  SLOW_RECORDS = 16 /* records for which the fast path is not tried after it has failed */
+};
+
+/* ---- building -------------------------------------------------------------------------------- */
+
+static inline void push_slot_name(lua_State *L, const json_shape *s, uint32_t slot, int keys) {
+  if (slot < s->names) lua_pushvalue(L, s->names_at + (int)slot);
+  else lua_rawgeti(L, keys, (lua_Integer)slot + 1);
+}
+
+/* Pushes a value that is not a bracket. */
+static inline void push_plain(lua_State *L, const json_span *v, char *scratch) {
+  if (v->type == JSON_INTEGER) lua_pushinteger(L, v->as.integer);
+  else json_push_scalar(L, v, scratch);
+}
+
+static inline void push_value(lua_State *L, const json_reader *r, const json_span *v) {
+  if (v->type & (JSON_OBJECT | JSON_ARRAY)) json_build(L, v->at, r->scratch, r->keep_nulls);
+  else push_plain(L, v, r->scratch);
+}
+
+/* Copies the string of rule 0's member to the shape's note. */
+static void note_text(json_shape *s, const json_span *v, char *scratch) {
+  size_t n = v->escaped ? json_unescape(v->at, v->length, scratch) : v->length;
+  if (n >= s->note_size) n = s->note_size - 1;
+  memcpy(s->note, v->escaped ? scratch : v->at, n);
+  s->note[n] = '\0';
+}
+
+/* Returns how many members the table will have. */
+static int count_built(const json_reading *m) {
+  int built = 0;
+  if (!m->must_check) return m->built;
+  for (size_t i = 0; i < m->count; i++) built += m->s->fields[i].kept && m->s->fields[i].value.type != JSON_NULL;
+  return built;
+}
+
+void json_table_build(lua_State *L, const json_reading *m, size_t n, int keys) {
+  json_shape *s = m->s;
+  char *scratch = m->r->scratch;
+  const json_field *f = s->fields, *end = f + m->count;
+  int record = lua_gettop(L) + 1, built = count_built(m);
+  lua_createtable(L, 0, built);
+  if (s->note) s->note[0] = '\0';
+  for (; f < end; f++) {
+    if (f->slot == 0 && f->value.type == JSON_STRING && s->note) note_text(s, &f->value, scratch);
+    if (!f->kept || (f->value.type == JSON_NULL && f->slot != JSON_NO_SLOT)) continue;
+    if (f->slot == JSON_NO_SLOT) (void)json_build_name(L, f->name, scratch);
+    else push_slot_name(L, s, f->slot, keys);
+    if (f->value.type == JSON_NULL) lua_pushnil(L); /* undoes an earlier member of that name */
+    else push_value(L, m->r, &f->value);
+    lua_rawset(L, record);
+  }
+  lua_settop(L, record);
+  if (s->slow_records > 0) s->slow_records--;
+  s->usual = built;
+  s->usual_bytes = n;
+}
+
+/* ---- the fast path --------------------------------------------------------------------------- */
+
+/* Reads the member at p. It must be the slot's, for the first time in the record, and its value of
+** the rule's type (or null) and not a bracket. Else returns NULL. */
+static inline const char *usual_member(json_reader *r, json_slot *slot, uint64_t serial, const char *p, json_span *v) {
+  if (!json_same(p, slot->text, slot->written) || slot->serial == serial || slot->written == 0) return NULL;
+  slot->serial = serial;
+  p = json_space(p + slot->written);
+  if (*p == '{' || *p == '[') return NULL;
+  v->escaped = false;
+  p = json_scan_scalar(p, v);
+  if (!p || !(v->type & (slot->types | JSON_NULL)) || (v->escaped && !json_reserve(r, v->length))) return NULL;
+  return json_space(p);
+}
+
+const char *json_table_quick(lua_State *L, json_reader *r, json_shape *s, const char *p, int keys) {
+  json_slot *const slots = s->slots, *slot;
+  const uint32_t count = (uint32_t)s->slot_count;
+  const uint64_t serial = ++s->serial;
+  int record = lua_gettop(L) + 1, built = 0;
+  uint32_t at = s->first, present = 0;
+  json_span v, first = {0};
+  lua_createtable(L, 0, s->usual);
+  for (p = json_space(p + 1);; p = json_space(p + 1)) {
+    if (at >= count) at = 0;
+    slot = &slots[at];
+    p = usual_member(r, slot, serial, p, &v);
+    if (!p) break;
+    if (v.type != JSON_NULL) {
+      present |= slot->bit;
+      if (at == 0) first = v;
+      if (slot->kept) {
+        push_slot_name(L, s, at, keys);
+        push_plain(L, &v, r->scratch);
+        lua_rawset(L, record);
+        built++;
+      }
+    }
+    at = slot->next;
+    if (*p != ',') break;
+  }
+  if (!p || *p != '}' || s->required & ~present) {
+    s->slow_records = SLOW_RECORDS;
+    lua_settop(L, record - 1);
+    return NULL;
+  }
+  if (s->note) s->note[0] = '\0';
+  if (s->note && first.type == JSON_STRING) note_text(s, &first, r->scratch);
+  s->usual = built;
+  lua_settop(L, record);
+  return p + 1;
+}
+
+/* Nothing must be known before the record is built, and the whole record should be there. */
+bool json_table_may_be_quick(const json_reader *r, const json_shape *s) {
+  return s->usual > 0 && s->interned == s->slot_count && s->slow_records == 0 && !s->filter && !r->broken &&
+         !r->in_use && r->place == JSON_PLACE_BEHIND && r->skim.at == 0 && r->depth < JSON_DEPTH_MAX &&
+         r->end - r->start > 2 * s->usual_bytes && s->usual_bytes < JSON_VALUE_MAX / 4;
+}

@@ -1,0 +1,14 @@
+/* The headers of every request, the API key among them. */
+#ifndef TOPAZ_TRANSPORT_HEADERS_H
+#define TOPAZ_TRANSPORT_HEADERS_H
+
+#include <curl/curl.h>
+
+/* Makes the headers, the key's first. NULL: out of memory. */
+struct curl_slist *transport_headers_new(const char *api_key);
+/* Frees the headers and wipes their text. NULL is allowed. */
+void transport_headers_free(struct curl_slist *headers);
+/* Overwrites each part of the key in a text from outside; see transport_hide_key. */
+void transport_headers_hide(const struct curl_slist *headers, char *text);
+
+#endif

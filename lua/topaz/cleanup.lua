@@ -1,18 +1,18 @@
 --- Bulk clean-up: deleting what has ended, while the list is still being read.
 local core = require "topaz.core"
+local misuse = require "topaz.misuse"
+local times = require "topaz.times"
+local waiter = require "topaz.waiter"
 local words = require "topaz.words"
 
 local methods = core.client_methods()
 
-local WINDOW = 200        -- deletions begun and not yet answered; the core sends as many of them as it has connections or streams
+local WINDOW = 200        -- deletions begun and not yet answered; the core sends what it can
 local WINDOW_LEFT = 150   -- of them under way, when the list is read on
-local READINGS_MAX = 8    -- of the whole list
+local READINGS_MAX = 1000 -- of the whole list: new jobs may finish as fast as they are deleted
 local FAILURES_MAX = 20   -- in a row, after which all stops
 local ERRORS_KEPT = 100
-local WAIT = 0.1          -- seconds until a full window is looked through, when its oldest deletion takes longer
-
--- Failures that would meet every other deletion as well.
-local FATAL = { unauthorized = true, forbidden = true, tls = true, cancelled = true, closed = true }
+local WAIT = 0.1          -- seconds until all of a full window are looked at, not the oldest alone
 
 local OPTIONS = {
    { "older_than", "number", 0, 0, 1e9 },
@@ -21,16 +21,16 @@ local OPTIONS = {
    { "on_progress", "function" },
 }
 
--- ---- options -----------------------------------------------------------------------------------------------------
-
-local function misuse(name, text, ...) error(("bad argument '%s': " .. text):format(name, ...), 5) end
+-- ---- options ------------------------------------------------------------------------------------
 
 local function check_words(list)
    local count = 0
    for _ in pairs(list) do count = count + 1 end
-   if count == 0 or count ~= #list then misuse("status", "expected a list of Completed, Cancelled, Failed") end
+   if count == 0 or count ~= #list then misuse.argument("status", "expected a list of Completed, Cancelled, Failed") end
    for _, word in ipairs(list) do
-      if not words.is_finished[word] then misuse("status", "expected Completed, Cancelled or Failed, got '%s'", tostring(word)) end
+      if not words.is_finished[word] then
+         misuse.argument("status", "expected Completed, Cancelled or Failed, got %s", misuse.shown(word))
+      end
    end
    return { table.unpack(list) }
 end
@@ -42,12 +42,12 @@ local function read_options(given)
       copy.status = { given.status }
       given = copy
    end
-   local o = core.options(given, OPTIONS)
+   local o = misuse.options(given, OPTIONS)
    o.status = check_words(o.status or { "Completed" })
    return o
 end
 
--- ---- deletions -----------------------------------------------------------------------------------------------------
+-- ---- deletions ----------------------------------------------------------------------------------
 
 local Cleanup = {}
 Cleanup.__index = Cleanup
@@ -62,29 +62,22 @@ local function tell(self)
    if self.options.on_progress then self.options.on_progress(self.report) end
 end
 
--- Calls what may raise an error object, when the client is closed or a page cannot be read: its result, or nil and the object.
-local function attempt(f, ...)
-   local ok, result = pcall(f, ...)
-   if ok then return result end
-   if type(result) ~= "table" then error(result, 0) end
-   return nil, result
-end
-
 -- Notes what a deletion came to; true: all has to stop.
-local function count(self, process_id, done, answer)
+local function count(self, process_id, done, result)
    local report = self.report
-   local name = done and (answer or "deleted") or answer.kind == "not_found" and "already_gone"
-      or answer.kind == "conflict" and "refused" or "failed"
+   local name = done and (result or "deleted") or result.kind == "not_found" and "already_gone"
+      or result.kind == "conflict" and "refused" or "failed"
    report[name] = report[name] + 1
    if not done and name ~= "already_gone" and #report.errors < ERRORS_KEPT then
-      report.errors[#report.errors + 1] = { process_id = process_id, error = answer }
+      report.errors[#report.errors + 1] = { process_id = process_id, error = result }
    end
+   if name == "failed" and result.outcome == "unknown" then self.unknown = self.unknown + 1 end
    self.failures = name == "failed" and self.failures + 1 or 0
-   return name == "failed" and (FATAL[answer.kind] or self.failures >= FAILURES_MAX)
+   return name == "failed" and (words.is_fatal[result.kind] or self.failures >= FAILURES_MAX)
 end
 
--- Takes the answers that are there. Returns how many, and the error that stops everything.
-local function take_answers(self)
+-- Counts the results that have come. Returns how many, and the error that stops everything.
+local function take_results(self)
    local still, stop = {}, nil
    local flying = self.flying
    self.flying = still
@@ -92,8 +85,8 @@ local function take_answers(self)
       if stop or not flight.request:done() then
          still[#still + 1] = flight
       else
-         local done, answer = flight.request:result()
-         if count(self, flight.process_id, done, answer) then stop = answer end
+         local done, result = flight.request:result()
+         if count(self, flight.process_id, done, result) then stop = result end
       end
    end
    local taken = #flying - #still
@@ -103,43 +96,38 @@ end
 
 -- Waits until at most `most` deletions are under way. Returns the error that stops everything.
 local function wait_for_room(self, most)
-   local waiter = core.waiter(self.client)
+   local waits = core.waiter(self.client)
    while #self.flying > most do
-      local taken, stop = take_answers(self)
+      local taken, stop = take_results(self)
       if stop then return stop end
       if taken == 0 then
-         -- For the oldest one, but not for long: one that is tried again must not keep the others waiting.
-         local reason = waiter(self.client, self.flying[1].request:id(), core.now() + WAIT)
-         if reason then return core.error { kind = reason, operation = "delete_finished", message = "ended by the caller" } end
+         -- For the oldest one, but not for long: one that is tried again must not keep the others
+         -- waiting.
+         local reason = waits(self.client, self.flying[1].request:id(), core.now() + WAIT)
+         if reason then return waiter.ended(self.client, reason, "delete_finished") end
       end
    end
 end
 
--- Ends what is under way. A deletion that was sent and not answered may have happened: it counts as failed, with outcome "unknown".
+-- Ends what is under way. A deletion that was sent and not answered may have happened: it counts as
+-- failed, with outcome "unknown".
 local function drop_deletions(self)
    local flying = self.flying
    self.flying = {}
    for _, flight in ipairs(flying) do flight.request:cancel() end
    for _, flight in ipairs(flying) do
-      local done, answer = flight.request:result()
-      if done or answer.outcome ~= "unsent" then count(self, flight.process_id, done, answer) end
+      local done, result = flight.request:result()
+      if done or result.outcome ~= "unsent" then count(self, flight.process_id, done, result) end
    end
 end
 
--- ---- the list --------------------------------------------------------------------------------------------------------
+-- ---- the list -----------------------------------------------------------------------------------
 
--- The cutoff is the same for the whole clean-up; the server's clock is known once its first answer has come.
-local function is_old_enough(self, status)
-   local older_than = self.options.older_than
-   if older_than == 0 then return true end
-   self.cutoff = self.cutoff or core.wall() + (self.client:stats().clock_skew or 0) - older_than
-   return type(status.modification_time) == "number" and status.modification_time <= self.cutoff
-end
-
--- Begins the deletion of a status unless it was met before. Returns the error that stops everything.
+-- Begins the deletion of a status unless it was met before. Returns the error that stops
+-- everything.
 local function consider(self, status)
    local key = status.process_id:lower()
-   if self.met[key] or not is_old_enough(self, status) then return end
+   if self.met[key] then return end
    self.met[key] = true
    self.report.matched = self.report.matched + 1
    if self.options.dry_run then return end
@@ -147,22 +135,36 @@ local function consider(self, status)
       local stop = wait_for_room(self, WINDOW_LEFT)
       if stop then return stop end
    end
-   local request, err = attempt(self.client.start, self.client, "delete_status", status.process_id)
+   local request, err = misuse.attempt(self.client.start, self.client, "delete_status", status.process_id)
    if not request then return err end
    self.flying[#self.flying + 1] = { request = request, process_id = status.process_id }
 end
 
--- Reads the list once, deleting meanwhile. Returns how many pages it has, or nil and the error that ended it.
+-- What `where` says of the age: one time for all readings, so that the limit stays. A clock that is
+-- ahead would delete too much, so both clocks must agree: the server's, which is known from its
+-- first response on, and this machine's.
+local function age_of(self)
+   local older_than = self.options.older_than
+   if older_than == 0 then return nil end
+   if not self.server_time then return { older_than = older_than, max = self.begun - older_than } end
+   return { max = math.min(self.server_time, self.begun) - older_than }
+end
+
+-- Reads the list once, deleting meanwhile. Returns how many pages it has, or nil and the error that
+-- ended it.
 local function read_list(self)
-   local cursor, err = attempt(self.client.statuses, self.client, {
-      limit = 100, fields = { "process_id", "modification_time" }, where = { status = self.options.status },
+   local cursor, err = misuse.attempt(self.client.statuses, self.client, {
+      limit = 100, fields = { "process_id" },
+      where = { status = self.options.status, modification_time = age_of(self) },
    })
    if not cursor then return nil, err end
    self.cursor = cursor
    local pages = 0
    while true do
-      local status, problem = attempt(cursor.in_page, cursor)
+      local status, problem = misuse.attempt(cursor.in_page, cursor)
       if problem then return nil, problem end
+      -- known since the first response
+      self.server_time = self.server_time or times.server_time(self.client)
       if status == false then return pages end
       if status then
          problem = consider(self, status)
@@ -170,7 +172,7 @@ local function read_list(self)
          pages = pages + 1
          if self.options.dry_run then tell(self)
          else
-            local _, stop = take_answers(self)
+            local _, stop = take_results(self)
             problem = stop
          end
       end
@@ -178,35 +180,43 @@ local function read_list(self)
    end
 end
 
---- Deletes the statuses of jobs that have ended, several at a time, while the list is still being read; no status twice.
---
--- A server may skip records in a list while others are deleted from it. So a list of several pages is read again until a reading leads
--- to no deletion, at most 8 times.
--- @tparam[opt] table options `older_than` seconds (0) since the status was last modified, by the server's clock; `status` a word or a
--- list of words of Completed, Cancelled, Failed ({ "Completed" }); `dry_run` (false) counts and deletes nothing; `on_progress` function
--- (report), called as it goes
--- @treturn table report, in any case: `matched`, and of these `deleted`, `already_gone`, `refused` (409) and `failed`; `errors`, the first
--- 100 of refused and failed ones as { process_id, error }, where `error.outcome` may be "unknown": it may have been deleted; `stopped`
--- @treturn table|nil the error object that ended it early, also in `report.stopped`: the list could not be read, a deletion met 401 or
--- 403, 20 deletions in a row failed, or the task was cancelled or the client closed
+-- How many records may have gone from the list, and so have shifted those behind them.
+local function removed(self)
+   return self.report.deleted + self.report.already_gone + self.unknown
+end
+
+-- Ends it early, with what the error object says.
+local function stop(self, err)
+   drop_deletions(self)
+   self.report.stopped, self.report.incomplete = err, true
+   tell(self)
+   return self.report, err
+end
+
+--- Deletes the statuses of finished jobs while the list is still being read; no status twice.
 function methods.delete_finished(client, options)
+   misuse.check_client(client)
    local report = { matched = 0, deleted = 0, already_gone = 0, refused = 0, failed = 0, errors = {} }
+   local o = read_options(options)
    local self <close> = setmetatable({
-      client = client, options = read_options(options), report = report, met = {}, flying = {}, failures = 0,
+      client = client, options = o, report = report, met = {}, flying = {}, failures = 0, unknown = 0,
+      begun = core.wall(),
    }, Cleanup)
+   waiter.check(client)
+   -- Where a server's cursors count records, deletions make it skip some: a list of several pages
+   -- is read again until a reading leads to no deletion.
    for _ = 1, READINGS_MAX do
-      local deleted = report.deleted
+      local before = removed(self)
       local pages, err, at_once = read_list(self)
-      if not at_once and not (err and FATAL[err.kind]) then
+      if not at_once and not (err and words.is_fatal[err.kind]) then
          err = wait_for_room(self, 0) or err
       end
-      if err then
-         drop_deletions(self)
-         report.stopped = err
-         tell(self)
-         return report, err
-      end
-      if pages <= 1 or report.deleted == deleted then break end
+      if err then return stop(self, err) end
+      if pages <= 1 or removed(self) == before then return report end
    end
-   return report
+   return stop(self, core.error {
+      kind = "protocol", operation = "delete_finished",
+      message = ("the list still had new statuses to delete after %d readings; there may be more"):format(
+         READINGS_MAX),
+   })
 end

@@ -1,46 +1,46 @@
 --- Waiting for one job.
 local core = require "topaz.core"
+local misuse = require "topaz.misuse"
+local random = require "topaz.random"
+local times = require "topaz.times"
+local waiter = require "topaz.waiter"
 local words = require "topaz.words"
 
 local methods = core.client_methods()
 
 local FASTEST, SLOWEST, GROWTH = 1, 15, 1.5 -- seconds, seconds, factor per poll
 local LEAST = 0.1                           -- seconds; jitter never polls sooner
-local ETA_ABSURD = 7 * 86400                -- seconds; statuses live for seven days
+local LAST_LOOK = times.LAST_LOOK
+local CALL_MOST = 86400                     -- seconds that the core takes as a timeout
 
 local OPTIONS = {
    { "timeout", "number", 900, 0, 7 * 86400 },
    { "on_progress", "function" },
 }
 
+-- Whether there is something to tell.
 local function changed(status, previous)
-   return not previous or status.status ~= previous.status or status.progress ~= previous.progress
+   return not previous or status.status ~= previous.status or not words.same(status.progress, previous.progress)
 end
 
--- Seconds until the job's own estimate, by the server's clock; nil when there is none that makes sense.
-local function seconds_to_eta(client, status)
-   local eta = status.eta
-   if type(eta) ~= "number" then return nil end
-   local left = eta - (core.wall() + (client:stats().clock_skew or 0))
-   return left > 0 and left < ETA_ABSURD and left or nil
-end
-
--- The next delay: full jitter over the interval; an estimate stretches or shrinks it within the bounds.
+-- The next delay: full jitter over the interval; an estimate stretches or shrinks it within the
+-- bounds.
 local function delay_after(client, status, interval, err)
-   local left = status and seconds_to_eta(client, status)
+   local left = status and times.seconds_to_eta(status, times.server_time(client))
    local delay
    if left and not err then
-      delay = math.min(math.max(left, FASTEST), SLOWEST) * (0.5 + 0.5 * math.random())
+      delay = math.min(math.max(left, FASTEST), SLOWEST) * (0.5 + 0.5 * random())
    else
-      delay = interval * math.random()
+      delay = interval * random()
    end
    return math.max(delay, LEAST, err and err.retry_after or 0)
 end
 
 local function timed_out(process_id, options, status, err)
+   local progress = status and type(status.progress) == "number" and ("%g"):format(status.progress) or "?"
    local text = status
-      and ("still %s at %s%% after %g s; the job goes on"):format(status.status, tostring(status.progress or "?"), options.timeout)
-      or ("no status within %g s"):format(options.timeout)
+      and ("still %s at %s%% after %g s; the job keeps running"):format(status.status, progress, options.timeout)
+      or ("no status was read within %g s"):format(options.timeout)
    if err then text = text .. "; the last poll failed: " .. tostring(err) end
    return core.error {
       kind = "timeout", operation = "wait_until_done", process_id = process_id, message = text, status = status,
@@ -48,26 +48,28 @@ local function timed_out(process_id, options, status, err)
    }
 end
 
---- Waits until a job has ended.
---
--- The first poll is never deferred. Then it polls after up to 1 s, growing by 1.5 to 15 s, with full jitter, and fast again after a
--- change; the job's `eta`, corrected for clock skew, stretches or shrinks the next delay within these bounds. A poll that fails for
--- network, time, 429 or 5xx does not end the wait.
--- @tparam string process_id a UUID
--- @tparam[opt] table options `timeout` seconds (900); `on_progress` function (status, previous), called on changes only
--- @treturn table|nil the last status: Completed, Failed and Cancelled are results, not errors
--- @treturn table|nil the error object; `err.status` is the last status seen
+--- Waits until a job is finished. The first poll is never deferred.
 function methods.wait_until_done(client, process_id, options)
-   local o = core.options(options, OPTIONS)
+   misuse.check_client(client)
+   local o = misuse.options(options, OPTIONS)
    if not core.is_process_id(process_id) then
-      error("bad argument 'process_id': expected a UUID, got " .. tostring(process_id), 2)
+      misuse.argument("process_id", "expected a UUID, got %s", misuse.shown(process_id))
    end
-   local now = core.now
-   local deadline = now() + o.timeout
-   local interval, previous = FASTEST, nil
+   local now, deadline = core.now, core.now() + o.timeout
+   local interval, took, previous, err = FASTEST, 0, nil, nil
+
+   local function stopped(kind)
+      return waiter.ended(client, kind, "wait_until_done", { process_id = process_id, status = previous })
+   end
+
    while true do
-      local left = deadline - now()
-      local status, err = client:get_status(process_id, { timeout = math.max(1, math.min(left, 86400)) })
+      if not core.is_open(client) then return nil, stopped "closed" end
+      local began = now()
+      if began >= deadline and took > LAST_LOOK then return nil, timed_out(process_id, o, previous, err) end
+      local status
+      local most = math.max(LAST_LOOK, math.min(deadline - began, CALL_MOST))
+      status, err = client:get_status(process_id, { timeout = most })
+      took = now() - began
       if status then
          if changed(status, previous) then
             interval = FASTEST
@@ -79,14 +81,14 @@ function methods.wait_until_done(client, process_id, options)
          err.status = previous
          return nil, err
       end
+      if not core.is_open(client) then return nil, stopped "closed" end
       local delay = delay_after(client, status, interval, err)
-      left = deadline - now()
-      if left <= 0 or delay >= left and err and err.retry_after then return nil, timed_out(process_id, o, previous, err) end
-      local slept, stop = client:sleep(math.min(delay, left))
-      if not slept then
-         stop.status, stop.process_id, stop.operation = previous, process_id, "wait_until_done"
-         return nil, stop
+      local left = deadline - now()
+      if left <= 0 or delay >= left and err and err.retry_after then
+         return nil, timed_out(process_id, o, previous, err)
       end
+      local slept, stop = client:sleep(math.min(delay, left))
+      if not slept then return nil, stopped(stop.kind) end
       interval = math.min(interval * GROWTH, SLOWEST)
    end
 end

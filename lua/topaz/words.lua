@@ -1,7 +1,9 @@
---- The words of the API and of the core that several modules act on.
+--- The words of the API and of the core that several modules act on, and how members of a status
+-- are looked at.
 local words = {}
 
---- Those that `status` of a job may be, in the order of a job's life. There may be others in later versions of the API.
+--- What `status` of a job may be, in the order of a job's life. Later versions of the API may have
+-- others.
 words.statuses = { "Pending", "Processing", "Completed", "Failed", "Cancelled" }
 --- Those of them that a job does not leave again.
 words.finished = { "Completed", "Cancelled", "Failed" }
@@ -11,5 +13,17 @@ for _, word in ipairs(words.finished) do words.is_finished[word] = true end
 
 --- Kind of error → true, when asking again later may well succeed.
 words.is_passing = { network = true, timeout = true, rate_limited = true, server_error = true }
+--- Kind of error → true, when every other call of the client would fail as this one did.
+words.is_fatal = { unauthorized = true, forbidden = true, tls = true, cancelled = true, closed = true }
+
+--- Whether two values of a member, from two responses, are the same to a reader. Members may be of
+-- any type; arrays and objects, which are new tables in each response, count as the same.
+function words.same(a, b) return a == b or type(a) == "table" and type(b) == "table" end
+
+--- The progress of a status, 0 to 100; 0 where it is not a number.
+function words.progress(status)
+   local progress = status.progress
+   return type(progress) == "number" and math.min(math.max(progress, 0), 100) or 0
+end
 
 return words

@@ -1,20 +1,24 @@
 --- The table for people: which columns there are, as many as the terminal is wide.
 local json = require "topaz.cli.json"
-local text = require "topaz.text"
+local text = require "topaz.terminal.text"
 
 local columns = {}
 
 local GAP = 2
 
 local function date(seconds)
-   return math.type(seconds) == "integer" and seconds >= 0 and seconds < 1 << 40 and os.date("%Y-%m-%d %H:%M", seconds) or tostring(seconds)
+   local is_date = math.type(seconds) == "integer" and seconds >= 0 and seconds < 1 << 40
+   return is_date and os.date("%Y-%m-%d %H:%M", seconds) or tostring(seconds)
 end
 
--- Heading, least width, greatest width, order in which columns are given room (without one: only when asked for), how a value is said.
+-- Heading, least width, greatest width, order in which columns are given room (without one: only
+-- when asked for), how a value is said.
 local COLUMNS = {
    process_id = { head = "ID", least = 36, most = 36, order = 1 },
    status = { head = "STATUS", least = 10, most = 12, order = 2 },
-   progress = { head = "DONE", least = 5, most = 5, order = 3, right = true, say = function(v) return tostring(v) .. " %" end },
+   progress = {
+      head = "DONE", least = 5, most = 5, order = 3, right = true, say = function(v) return tostring(v) .. " %" end,
+   },
    filename = { head = "FILE", least = 16, most = 60, order = 4 },
    model = { head = "MODEL", least = 16, most = 24, order = 5 },
    creation_time = { head = "CREATED", least = 16, most = 16, order = 6, say = date },
@@ -32,9 +36,7 @@ Layout.__index = Layout
 
 local function said(column, status)
    local value = status[column.name]
-   if value == nil then return "" end
-   if type(value) == "table" then return text.safe(json.encode(value)) end
-   return text.safe(column.say and column.say(value) or tostring(value))
+   return text.safe(type(value) == "number" and column.say and column.say(value) or json.plain(value))
 end
 
 local function column_of(name)
@@ -70,7 +72,8 @@ local function fitting(list, width)
    end
 end
 
--- Takes from the widest column, one cell at a time, until all fit; below the least widths where there is no other way.
+-- Takes from the widest column, one cell at a time, until all fit; below the least widths where
+-- nothing else helps.
 local function shrink(list, width)
    while total(list, "width") > width do
       local widest
@@ -86,7 +89,8 @@ local function shrink(list, width)
 end
 
 --- Columns for these statuses.
--- @tparam table|nil fields names that were asked for; nil: the usual ones, as many as there is room for
+-- @tparam table|nil fields names that were asked for; nil: the usual ones, as many as there is room
+-- for
 -- @tparam table sample the first statuses
 -- @tparam integer width cells of the terminal
 -- @tparam boolean ascii
@@ -101,7 +105,8 @@ function columns.layout(fields, sample, width, ascii, more_to_come)
    end
    if not fields then fitting(list, width) end
    shrink(list, width)
-   -- A sample that was cut off says that more is to come, perhaps longer: what room is left is theirs.
+   -- A sample that was cut off says that more is to come, perhaps longer: what room is left is
+   -- theirs.
    for _, column in ipairs(more_to_come and list or {}) do
       column.width = column.width + math.max(0, math.min(column.most - column.width, width - total(list, "width")))
    end
@@ -128,7 +133,7 @@ function Layout:row(status, paint)
       if i == last then cell = cell:gsub(" +$", "") end
       parts[i] = column.name == "status" and paint(status.status, cell) or cell
    end
-   return table.concat(parts, (" "):rep(GAP))
+   return text.anchored(table.concat(parts, (" "):rep(GAP)))
 end
 
 return columns

@@ -1,7 +1,9 @@
---- The options of the client: from flags, then from the environment. The key comes from the environment or from a file that nobody
--- else can read, never from an argument, which `ps` would show.
+--- The options of the client: from flags, then from the environment. The key comes from the
+-- environment or from a file that other users cannot read, never from an argument, which `ps` would
+-- show.
+local core = require "topaz.core"
 local problem = require "topaz.cli.problem"
-local text = require "topaz.text"
+local text = require "topaz.terminal.text"
 
 local options = {}
 
@@ -9,24 +11,45 @@ local options = {}
 -- @treturn number|nil nil and what is wrong
 function options.duration(given)
    local seconds = text.seconds(given)
-   if not seconds then return nil, ("'%s' is no duration: write 7d, 36h, 90m, 45s or plain seconds"):format(text.safe(given)) end
+   if not seconds or seconds == math.huge then
+      return nil, ("'%s' is not a duration: write 7d, 36h, 90m, 45s or plain seconds"):format(text.safe(given))
+   end
    return seconds
+end
+
+--- The same, `most` seconds at most.
+function options.duration_within(most)
+   return function(given)
+      local seconds, why = options.duration(given)
+      if seconds and seconds > most then
+         return nil, ("'%s' is longer than %s"):format(text.safe(given), text.duration(most))
+      end
+      return seconds, why
+   end
+end
+
+-- The number that plain digits mean, with a point only where `fraction` is true; tonumber alone
+-- reads "0x10", "1e3" and " 5" too.
+local function number_of(given, fraction)
+   local number = (given:find "^%d+$" or fraction and given:find "^%d+%.%d+$") and tonumber(given)
+   return number and number < math.huge and number or nil
 end
 
 --- A number above 0 for argparse.
 function options.positive(given)
-   local number = tonumber(given)
-   if not number or number <= 0 or number ~= number or number == math.huge then
-      return nil, ("'%s' is no number above 0"):format(text.safe(given))
-   end
+   local number = number_of(given, true)
+   if not number or number == 0 then return nil, ("'%s' is not a number above 0"):format(text.safe(given)) end
    return number
 end
 
---- A whole number above 0 for argparse.
-function options.count(given)
-   local number = math.tointeger(tonumber(given))
-   if not number or number < 1 then return nil, ("'%s' is no whole number above 0"):format(text.safe(given)) end
-   return number
+--- A whole number for argparse, from `least` to `most` (default: no limit).
+function options.integer(least, most)
+   local range = most and ("from %d to %d"):format(least, most) or ("above %d"):format(least - 1)
+   return function(given)
+      local number = math.tointeger(number_of(given) or 0.5)
+      if number and number >= least and number <= (most or number) then return number end
+      return nil, ("'%s' is not a whole number %s"):format(text.safe(given), range)
+   end
 end
 
 -- Flag, the environment's variable, how its text is read, and the client's option.
@@ -37,31 +60,28 @@ local ROWS = {
    { flag = "max_rate", variable = "TOPAZ_MAX_RATE", option = "max_rate", read = options.positive },
 }
 
-local function quote(s) return "'" .. s:gsub("'", "'\\''") .. "'" end
-
--- The mode as ls writes it, "-rw-------", which every Unix does alike; nil when there is no such file.
-local function mode_of(path)
-   local pipe = assert(io.popen("LC_ALL=C ls -ldL -- " .. quote(path) .. " 2>/dev/null"))
-   local mode = pipe:read "a":match "^(%S+)"
-   pipe:close()
-   return mode
-end
-
 --- The key in a file of mode 600.
 -- @tparam string path
 -- @treturn string
 function options.key_file(path)
-   local shown, mode = text.safe(path), mode_of(path)
+   local shown, mode = text.safe(path), core.file_mode(path)
    if not mode then problem.usage("no such key file: " .. shown, "put the key into it, then: chmod 600 " .. shown) end
-   if mode:sub(1, 1) ~= "-" then problem.usage("the key file " .. shown .. " is no regular file", "name another one") end
+   if mode:sub(1, 1) ~= "-" then
+      problem.usage("the key file " .. shown .. " is not a regular file", "use a regular file")
+   end
    if mode:sub(5, 10) ~= "------" then
-      problem.usage(("others may read or write the key file %s (%s)"):format(shown, mode:sub(1, 10)), "chmod 600 " .. shown)
+      problem.usage(("others may read or write the key file %s (%s)"):format(shown, mode),
+         "chmod 600 " .. shown)
    end
    local file, why = io.open(path)
-   if not file then problem.usage("cannot read the key file: " .. text.safe(tostring(why)), "name one that you may read") end
+   if not file then
+      problem.usage("cannot read the key file: " .. text.safe(tostring(why)), "use one that you may read")
+   end
    local key = (file:read "l" or ""):match "^%s*(.-)%s*$"
    file:close()
-   if key == "" then problem.usage("the key file " .. shown .. " has no key in its first line", "write the key into it") end
+   if key == "" then
+      problem.usage("the key file " .. shown .. " has no key in its first line", "write the key into it")
+   end
    return key
 end
 
@@ -70,8 +90,9 @@ local function key_of(args, getenv)
    local key, path = getenv "TOPAZ_API_KEY", getenv "TOPAZ_API_KEY_FILE"
    if key and key ~= "" then return key end
    if path and path ~= "" then return options.key_file(path) end
-   problem.usage("no API key", "set TOPAZ_API_KEY, or put the key into a file of mode 600 and name it by --api-key-file"
-      .. " (`topaz-status --demo` needs none)")
+   problem.usage("no API key",
+      "set TOPAZ_API_KEY, or pass --api-key-file PATH, a file of mode 600 that contains the key"
+      .. " (`topaz-status --demo` works without a key)")
 end
 
 --- The client's options.
@@ -87,7 +108,7 @@ function options.of_client(args, getenv)
          if row.read then
             local why
             value, why = row.read(given)
-            if value == nil then problem.usage(row.variable .. ": " .. why, "set it right, or unset it") end
+            if value == nil then problem.usage(row.variable .. ": " .. why, "correct it, or unset it") end
          end
       end
       o[row.option] = value

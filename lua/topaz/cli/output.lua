@@ -1,30 +1,40 @@
 --- Statuses on the output: JSON, JSON lines, CSV, a table for people, lines with tabs for programs.
 local json = require "topaz.cli.json"
 local problem = require "topaz.cli.problem"
-local text = require "topaz.text"
+local text = require "topaz.terminal.text"
 local columns = require "topaz.cli.columns"
 
 local output = {}
 
---- Writes to the output, or raises why that cannot be.
-function output.write(...)
-   local ok, why = io.stdout:write(...)
-   if not ok then problem.raise(problem.FAILED, "cannot write the output: " .. tostring(why), "make room, or write it elsewhere") end
+-- The problem that a write met first. What was written before it may be lost too: nothing is
+-- written any more.
+local trouble
+
+local function note(ok, why)
+   if ok or trouble then return end
+   trouble = problem.new(problem.FAILED, "cannot write the output: " .. tostring(why),
+      "what was written is incomplete: free some space or write elsewhere, and run the command again")
 end
 
 --- Sends what was written on its way.
+-- @treturn table|nil the problem that this or an earlier write has met
+function output.settle()
+   note(io.stdout:flush())
+   return trouble
+end
+
+--- Does the same, and raises the problem.
 function output.flush()
-   local ok, why = io.stdout:flush()
-   if not ok then problem.raise(problem.FAILED, "cannot write the output: " .. tostring(why), "make room, or write it elsewhere") end
+   if output.settle() then error(trouble, 0) end
 end
 
--- ---- one writer for each form: add(status), finish() -----------------------------------------------------------------
-
-local function plain_value(value)
-   if value == nil then return "" end
-   if type(value) == "table" then return json.encode(value) end
-   return tostring(value)
+--- Writes to the output, or raises why that cannot be.
+function output.write(...)
+   if not trouble then note(io.stdout:write(...)) end
+   if trouble then error(trouble, 0) end
 end
+
+-- ---- one writer for each form: add(status), finish() --------------------------------------------
 
 local function json_writer(fields)
    local first = true
@@ -43,7 +53,7 @@ local function jsonl_writer(fields)
 end
 
 local function csv_value(value, to_terminal)
-   local s = plain_value(value)
+   local s = json.plain(value)
    if to_terminal then s = text.safe(s) end
    return s:find '[,"\r\n]' and '"' .. s:gsub('"', '""') .. '"' or s
 end
@@ -63,14 +73,21 @@ local function csv_writer(fields, o)
    }
 end
 
+--- The members in the line of a job that is followed.
+output.JOB = { "process_id", "status", "progress", "filename" }
+
+--- The values of a status with tabs between them, for programs.
+-- @tparam table status
+-- @tparam table names
+-- @treturn string
+function output.tabs(status, names)
+   local values = {}
+   for i, name in ipairs(names) do values[i] = text.safe(json.plain(status[name])) end
+   return table.concat(values, "\t")
+end
+
 local function tab_writer(fields)
-   return {
-      add = function(status)
-         local values = {}
-         for i, name in ipairs(fields) do values[i] = text.safe(plain_value(status[name])) end
-         output.write(table.concat(values, "\t"), "\n")
-      end,
-   }
+   return { add = function(status) output.write(output.tabs(status, fields), "\n") end }
 end
 
 local SAMPLE = 50 -- statuses that are looked at to find the widths
@@ -115,7 +132,8 @@ function output.writer(args, o)
    if args.json then made = json_writer(fields)
    elseif args.jsonl then made = jsonl_writer(fields)
    elseif args.csv then made = csv_writer(fields, { terminal = o.terminal, resumed = args.resume ~= nil })
-   elseif o.terminal then made = table_writer(fields, { given = args.fields, width = o.width, ascii = o.ascii, paint = o.paint })
+   elseif o.terminal then
+      made = table_writer(fields, { given = args.fields, width = o.width, ascii = o.ascii, paint = o.paint })
    else made = tab_writer(fields) end
    if made.begin then made.begin() end
    made.finish = made.finish or function() end

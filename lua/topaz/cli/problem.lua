@@ -1,4 +1,5 @@
---- What ends a command before its time: a table { code, message, hint }, raised by error() and told by topaz.cli.main.
+--- What ends a command before its time: a table { code, message, hint }, raised by error() and told
+-- by topaz.cli.main.
 local problem = {}
 
 problem.USAGE, problem.FAILED = 2, 3
@@ -6,10 +7,13 @@ problem.INTERRUPTED = 130
 
 local Problem = { __tostring = function(self) return self.message end }
 
---- Raises one. `code` is the exit code, `hint` says what to do next.
-function problem.raise(code, message, hint)
-   error(setmetatable({ code = code, message = message, hint = hint }, Problem), 0)
+--- Makes one. `code` is the exit code, `hint` says what to do next.
+function problem.new(code, message, hint)
+   return setmetatable({ code = code, message = message, hint = hint }, Problem)
 end
+
+--- Raises one.
+function problem.raise(...) error(problem.new(...), 0) end
 
 --- Whether it is one.
 function problem.is(value) return getmetatable(value) == Problem end
@@ -19,19 +23,19 @@ function problem.usage(message, hint) problem.raise(problem.USAGE, message, hint
 
 -- What to do about a failure of the API, by its kind.
 local NEXT = {
-   bad_request = "see --help for what the command takes",
+   bad_request = "see --help for the arguments of the command",
    unauthorized = "check the key in TOPAZ_API_KEY or in the file of --api-key-file",
-   forbidden = "this key may not do that: use one that may",
+   forbidden = "this key lacks the permission: use another one",
    not_found = "it may be older than 7 days or deleted: see `topaz-status list`",
    conflict = "the job still runs: `topaz-status wait ID` first",
-   rate_limited = "try again later, or go slower with --max-rate",
+   rate_limited = "try again later, or lower the rate with --max-rate",
    server_error = "try again later",
    unexpected_status = "check --base-url and TOPAZ_BASE_URL",
-   timeout = "try again, or give more time with --timeout",
+   timeout = "try again, or set a longer --timeout",
    network = "check the network, --base-url and TOPAZ_BASE_URL",
    tls = "check the base URL, --ca-file and this machine's clock",
    protocol = "check --base-url and TOPAZ_BASE_URL",
-   too_large = "use a list with pages",
+   too_large = "try again later; if it happens again, please report it",
    cancelled = "run it again",
    closed = "run it again",
 }

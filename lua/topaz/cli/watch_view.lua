@@ -1,5 +1,6 @@
---- What `topaz-status watch` shows: lines as a function of what is known, the time and the size of the screen.
-local text = require "topaz.text"
+--- What `topaz-status watch` shows: lines as a function of what is known, the time and the size of
+-- the screen.
+local text = require "topaz.terminal.text"
 local words = require "topaz.words"
 
 local view = {}
@@ -33,17 +34,19 @@ end
 
 local function change_line(change, paint, width, ascii)
    local ellipsis, arrow = ascii and "~" or "…", ascii and "->" or "→"
-   local what = change.from and ("%s %s %s"):format(text.safe(change.from), arrow, text.safe(change.to)) or text.safe(change.to)
+   local what = text.safe(change.to)
+   if change.from then what = ("%s %s %s"):format(text.safe(change.from), arrow, what) end
    local head = os.date("%H:%M:%S ", math.floor(change.time)) .. " "
    local room = width - #head
    local line = text.pad(what, math.min(24, room), ellipsis) .. "  " .. text.safe(change.name)
-   if room >= 24 + 2 + 20 + 2 + 36 then line = text.pad(line, room - 38, ellipsis) .. "  " .. change.id end
+   if room >= 24 + 2 + 20 + 2 + 36 then line = text.pad(line, room - 38, ellipsis) .. "  " .. text.safe(change.id) end
    return head .. paint(change.to, text.fit(line, room, ellipsis))
 end
 
 --- The lines of the screen.
--- @tparam table known `title`; `counts` by word; `read`: whether the list has been read; `bars` of topaz.progress; `changes`, the
--- oldest first: { time, id, name, from, to }; `note` or nil: what is wrong just now
+-- @tparam table known `title`; `counts` by word; `read`: whether the list has been read; `bars` of
+-- topaz.progress; `changes`, the oldest first: { time, id, name, from, to }; `note` or nil: what is
+-- wrong just now
 -- @tparam number now Unix seconds
 -- @tparam integer width cells
 -- @tparam integer height rows
@@ -51,8 +54,9 @@ end
 -- @treturn table at most `height` strings, none wider than `width`
 function view.lines(known, now, width, height, o)
    local paint, ellipsis = o.paint, o.ascii and "~" or "…"
+   local clock = width > 20 and "  " .. os.date("%H:%M:%S", math.floor(now)) or ""
    local lines = {
-      paint("head", text.pad(known.title, math.max(width - 10, 1), ellipsis)) .. (width > 20 and "  " .. os.date("%H:%M:%S", math.floor(now)) or ""),
+      paint("head", text.pad(known.title, math.max(width - 10, 1), ellipsis)) .. clock,
       count_line(known, paint, width),
    }
    if height < 6 then return { table.unpack(lines, 1, math.max(height, 1)) } end
@@ -77,7 +81,8 @@ function view.lines(known, now, width, height, o)
       end
    end
    while #lines < height - 1 do lines[#lines + 1] = "" end
-   lines[#lines + 1] = paint(known.note and "Failed" or "dim", text.fit(known.note and text.safe(known.note) or "q quits", width, ellipsis))
+   local foot = known.note and text.safe(known.note) or "q quits"
+   lines[#lines + 1] = paint(known.note and "Failed" or "dim", text.fit(foot, width, ellipsis))
    return lines
 end
 

@@ -1,29 +1,58 @@
---- What the adapters of event loops share: a client is attended while anything of it is under way, and let go of after that.
+--- What the adapters of event loops share: a client is attended while anything of it is under way,
+-- and let go of after that.
 --
 -- A scheduler has five methods, called by topaz.task:
---   current()         the coroutine that runs now, where it can yield to the loop; nil: the caller has to block
+--   current()         the coroutine that runs now, if it can yield to the loop; nil: it must block
 --   suspend(thread)   yields from that coroutine to the loop, until
 --   resume(thread)    makes it go on, at once or in the loop's next turn
---   attend(client)    something of the client is under way, and the time when it is due may be sooner than before
+--   attend(client)    something of the client is under way, and may be due sooner than before
 --   leave(client)     lets go of the client and of its descriptor
 local core = require "topaz.core"
 
 local common = {}
 
-local TICK = 0.01 -- seconds between two looks where the system has no descriptor for all connections
+local TICK = 0.01 -- seconds between two looks, where no descriptor stands for all connections
 
---- The running coroutine, where it can yield; nil in the main program and below a C function that cannot be left.
--- A coroutine that somebody else resumes (an iterator made with coroutine.wrap, say) cannot be told from one of the loop.
+--- The running coroutine, where it can yield; nil in the main program and below a C function that
+-- cannot be left.
 function common.current()
    local thread, main = coroutine.running()
    if not main and coroutine.isyieldable() then return thread end
    return nil
 end
 
--- Whether a loop has to stay for the client. A request that nobody waits for counts, too: it was begun to be done.
+local MAIN = _VERSION == "Lua 5.4" and 1 or 3 -- where the registry has the main thread
+
+-- The coroutine that a C function which is being called resumes: the argument of coroutine.resume,
+-- or what coroutine.wrap keeps.
+local function resumed_in(thread)
+   local info = debug.getinfo(thread, 0, "Sf")
+   if not info or info.what ~= "C" then return nil end
+   local _, child = debug.getlocal(thread, 0, 1)
+   if type(child) ~= "thread" then _, child = debug.getupvalue(info.func, 1) end
+   return type(child) == "thread" and child or nil
+end
+
+--- The thread that resumed a coroutine which runs: level 0 of its stack is coroutine.resume or a
+-- function of coroutine.wrap, level 1 what called that. nil: it was resumed by other C code, as by
+-- a loop, or this cannot be known, since the host has taken `debug` away.
+function common.resumer(thread)
+   if not (debug and debug.getregistry) then return nil end
+   local resumer = debug.getregistry()[MAIN]
+   while true do
+      local child = resumed_in(resumer)
+      if child == nil or child == resumer then return nil end
+      if child == thread then return resumer end
+      resumer = child
+   end
+end
+
+-- Whether a loop has to stay for the client. A request that nothing waits for counts, too: it was
+-- begun to be done.
 local function is_busy(client)
    local state = core.state(client)
-   return state.alive > 0 or #state.runnable > 0 or next(state.parked) ~= nil or client:stats().pending > 0
+   if state and (state.alive > 0 or state.first <= state.last or next(state.parked) ~= nil) then return true end
+   return client:stats().pending > 0
 end
 
 local function due(client)
@@ -34,9 +63,10 @@ end
 
 --- Gives a scheduler its attend() and leave().
 -- @tparam table scheduler
--- @tparam function open (client, turn) → driver. The driver calls turn() when the client's descriptor is readable and when
--- the time that it was armed with is over. `driver:arm(seconds)` sets that time, anew each time (nil: none), and does not call turn();
--- `driver:close()` ends it at once.
+-- @tparam function open (client, turn) → driver. The driver calls turn() when the client's
+-- descriptor is readable and when the time that it was armed with is over. `driver:arm(seconds)`
+-- sets that time, anew each time (nil: none), and does not call turn(); `driver:close()` ends it at
+-- once.
 -- @treturn table the scheduler
 function common.scheduler(scheduler, open)
    local drivers = setmetatable({}, { __mode = "k" })

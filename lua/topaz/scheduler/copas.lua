@@ -4,19 +4,25 @@
 --    copas.addthread(function() print(client:get_status(id)) end)
 --    copas.loop() -- ends by itself from version 2 on
 --
--- Require copas before socket.http, as its version 1 demands. Threads of that version have neither sleep nor wake-up, so all waiting here is
--- done in the way that all versions know: copas.receive() on something that socket.select takes for a socket. And copas.step() is
--- wrapped, so that it waits no longer than until a client has something to do.
+-- Require copas before socket.http, as its version 1 demands. Threads of that version have neither
+-- sleep nor wake-up, so all waiting here is done in the way that all versions know: copas.receive()
+-- on something that socket.select takes for a socket.
+--
+-- copas.step() is replaced by one that waits no longer than until a client has something to do. In
+-- version 1 nothing else can wake the loop by time: it has no timers, and the argument of step() is
+-- its only limit. Later versions have timers; there the replaced step() does the same, so that one
+-- way serves all versions.
 local copas = require "copas"
 local socket = require "socket"
 local common = require "topaz.scheduler.common"
 local core = require "topaz.core"
 
 local NO_DESCRIPTOR = -1 -- socket.select skips it
--- A descriptor for what is ready, since select asks only those that have one. (A plain udp() may get its own later.)
+-- A descriptor for what is ready, since select asks only those that have one. (A plain udp() may
+-- get its own later.)
 local anything = assert((socket.udp4 or socket.udp)())
 
--- ---- coroutines that wait ---------------------------------------------------------------------------------------
+-- ---- coroutines that wait -----------------------------------------------------------------------
 
 local Gate = {}
 Gate.__index = Gate
@@ -31,14 +37,15 @@ function Gate.close() end -- version 1 closes what a coroutine has waited for wh
 
 local gates = setmetatable({}, { __mode = "k" })
 
--- ---- clients that are under way ---------------------------------------------------------------------------------
+-- ---- clients that are under way -----------------------------------------------------------------
 
 local drivers = {}
 
 local Driver = {}
 Driver.__index = Driver
 
--- What copas sees: ready when the client's descriptor is readable, when the time has come, and when it is over.
+-- What copas sees: ready when the client's descriptor is readable, when the time has come, and when
+-- it is over.
 local function readiness(driver)
    local asked = false
    return {
@@ -53,7 +60,8 @@ local function readiness(driver)
    }
 end
 
--- The coroutine that waits for it. When a turn fails another one takes over, since the error ends this one.
+-- The coroutine that waits for it. When a turn fails another one takes over, since the error ends
+-- this one.
 local function begin(driver)
    copas.addthread(function()
       local ready = readiness(driver)
@@ -84,7 +92,7 @@ local function open(client, turn)
 end
 
 local step = copas.step
---- As copas has it, but returns when a client has something to do.
+--- Does what it did before, but returns when a client has something to do.
 function copas.step(timeout) -- luacheck: ignore 122
    local now, due = core.now(), timeout or math.huge
    for driver in pairs(drivers) do
@@ -93,9 +101,21 @@ function copas.step(timeout) -- luacheck: ignore 122
    return step(due < math.huge and due or timeout)
 end
 
--- ---- the scheduler ------------------------------------------------------------------------------------------------
+-- ---- the scheduler ------------------------------------------------------------------------------
 
-local scheduler = common.scheduler({ current = common.current }, open)
+local COPAS = debug and debug.getinfo and debug.getinfo(copas.receive, "S").source
+
+--- The running coroutine, if copas itself resumes it; nil in one that the program resumes, such as
+-- a generator: that one blocks.
+local function current()
+   local thread = common.current()
+   local resumer = thread and common.resumer(thread)
+   local info = resumer and debug.getinfo(resumer, 1, "S")
+   if info and info.source ~= COPAS then return nil end
+   return thread
+end
+
+local scheduler = common.scheduler({ current = current }, open)
 
 function scheduler.suspend(_, thread)
    local gate = setmetatable({ open = false }, Gate)

@@ -4,7 +4,8 @@
 --    queue:wrap(function() print(client:get_status(id)) end)
 --    assert(queue:loop())
 --
--- A client is driven by each controller in which it is used. Tasks spawned outside of all controllers wait until that happens.
+-- A client is driven by each controller in which it is used. Tasks spawned outside of all
+-- controllers wait until that happens.
 local condition = require "cqueues.condition"
 local cqueues = require "cqueues"
 local common = require "topaz.scheduler.common"
@@ -13,7 +14,8 @@ local core = require "topaz.core"
 local Driver = {}
 Driver.__index = Driver
 
--- One coroutine of a controller that polls. When a turn fails another one takes over, since the error ends this one.
+-- One coroutine of a controller that polls. When a turn fails another one takes over, since the
+-- error ends this one.
 local function begin(driver, queue)
    driver.queues[queue] = true
    queue:wrap(function()
@@ -40,7 +42,8 @@ end
 
 function Driver:close()
    self.closed = true
-   if self.readable then cqueues.cancel(self.readable.pollfd) end -- before it is closed: controllers go by its number
+   -- Before it is closed: controllers go by its number.
+   if self.readable then cqueues.cancel(self.readable.pollfd) end
    self.changed:signal()
 end
 

@@ -4,7 +4,8 @@
 --    coroutine.wrap(function() print(client:get_status(id)) end)()
 --    uv.run()
 --
--- Where an error ends such a coroutine it becomes one of the callback that resumed it: luv reports it as it does all errors of callbacks.
+-- Where an error ends such a coroutine it becomes one of the callback that resumed it: luv reports
+-- it as it does all errors of callbacks.
 local uv = require "luv"
 local common = require "topaz.scheduler.common"
 
@@ -13,7 +14,7 @@ Driver.__index = Driver
 
 -- Timers count from the time at which the loop last looked at the clock, in whole milliseconds.
 function Driver:arm(seconds)
-   if self.timer:is_closing() then return end -- by whoever closes all handles of the loop
+   if self.timer:is_closing() then return end -- by a program that closes all handles of the loop
    if not seconds then
       self.timer:stop()
       return
@@ -38,13 +39,48 @@ local function open(client, turn)
    return driver
 end
 
-local luv = common.scheduler({ current = common.current }, open)
+-- ---- coroutines that wait -----------------------------------------------------------------------
 
-function luv.suspend() coroutine.yield() end
+local GENERATOR = "this coroutine waits inside luv's loop and has no value yet: take its values with a `for` loop that "
+   .. "calls it directly, collect them first, or run the code in client:spawn"
+
+-- What a coroutine gives that suspends itself. Where one is begun to run beside the others the
+-- value is not looked at. In place of a value of a generator it says why there is none.
+local Waiting = { __name = "topaz.waiting", __metatable = false }
+local function complain() error(GENERATOR, 2) end
+for _, event in ipairs {
+   "__index", "__newindex", "__call", "__concat", "__len", "__lt", "__le", "__add", "__sub", "__unm",
+} do
+   Waiting[event] = complain
+end
+function Waiting.__tostring() return "topaz.waiting (" .. GENERATOR .. ")" end
+
+local waiting = setmetatable({}, Waiting)
+local going_on -- the coroutine that the scheduler resumes
+
+--- The running coroutine; nil where a `for` loop calls it: a generator, whose values the loop wants
+-- now. It blocks.
+local function current()
+   local thread = common.current()
+   local resumer = thread and common.resumer(thread)
+   if resumer and debug.getinfo(resumer, 0, "n").namewhat == "for iterator" then return nil end
+   return thread
+end
+
+local luv = common.scheduler({ current = current }, open)
+
+function luv.suspend(_, thread)
+   coroutine.yield(waiting)
+   if going_on ~= thread then error(GENERATOR, 0) end
+   going_on = nil
+end
 
 function luv.resume(_, thread)
+   going_on = thread
    local ok, err = coroutine.resume(thread)
-   if not ok then error(debug.traceback(thread, tostring(err)), 0) end -- luv prints strings only
+   if not ok then -- as a string: luv prints nothing else
+      error(debug and debug.traceback(thread, tostring(err)) or tostring(err), 0)
+   end
 end
 
 return luv

@@ -2,11 +2,11 @@
 -- The public interface of topaz.progress; see types/topaz.lua.
 -- luacheck: ignore 211 212 241
 
----Progress of jobs as bars: what to show is a function of what was told, of the time and of the width. `require "topaz.progress"`.
+---Progress of jobs as bars: the lines depend on the statuses recorded, the time and the width alone. `require "topaz.progress"`.
 ---@class topaz.progress
 local progress = {}
 
----Bars without jobs.
+---Makes bars without jobs.
 ---```lua
 ---local bars = require("topaz.progress").new { stalled_after = 60 }
 ---bars:update(assert(client:get_status(id)))
@@ -16,17 +16,17 @@ local progress = {}
 ---@return topaz.Bars bars
 function progress.new(options) end
 
----A bar alone.
+---Draws one bar.
 ---```lua
 ---print(require("topaz.progress").bar(42, 30))
 ---```
 ---@param percent number 0 to 100
 ---@param width integer cells, at least 3
----@param ascii? boolean (default false): without any other character
+---@param ascii? boolean (default false): with ASCII characters alone
 ---@return string bar exactly that wide
 function progress.bar(percent, width, ascii) end
 
----Waits as `client:wait_all` does, with bars on the terminal; without a terminal, in silence.
+---Does what `client:wait_all` does, with bars on the terminal. Where the handle is not a terminal it draws nothing.
 ---```lua
 ---local statuses = assert(require("topaz.progress").wait_all(client, ids))
 ---for process_id, status in pairs(statuses) do print(process_id, status.status or status) end
@@ -52,7 +52,7 @@ function progress.wait_all(client, ids, options) end
 ---@class topaz.Bars
 local Bars = {}
 
----Tells of a job.
+---Records a status.
 ---```lua
 ---local bars = require("topaz.progress").new()
 ---bars:update(assert(client:get_status(id)))
@@ -77,7 +77,17 @@ function Bars:remove(process_id) end
 ---@param seconds? number (default 0)
 function Bars:set_skew(seconds) end
 
----Takes from a watcher what it saw last of the jobs that have not ended. Sends nothing.
+---Counts the jobs, and the finished ones. It costs the same with any number of jobs.
+---```lua
+---local bars = require("topaz.progress").new()
+---local jobs, finished = bars:count()
+---print(jobs, finished)
+---```
+---@return integer jobs
+---@return integer finished of these
+function Bars:count() end
+
+---Records the last statuses of a watcher's jobs that are not finished. Sends nothing.
 ---```lua
 ---local bars, watcher <close> = require("topaz.progress").new(), client:watch(ids)
 ---watcher()
@@ -88,7 +98,7 @@ function Bars:set_skew(seconds) end
 ---@param now? number Unix seconds (default: now)
 function Bars:look(watcher, now) end
 
----How far all of them are.
+---Says how far all of them are together.
 ---```lua
 ---local bars = require("topaz.progress").new()
 ---print(bars:summary().percent)
@@ -97,7 +107,7 @@ function Bars:look(watcher, now) end
 ---@return topaz.ProgressSummary summary
 function Bars:summary(now) end
 
----The line of all jobs together.
+---Draws the line of all jobs together.
 ---```lua
 ---local bars = require("topaz.progress").new()
 ---print(bars:total_line(80))
@@ -108,7 +118,7 @@ function Bars:summary(now) end
 ---@return string line
 function Bars:total_line(width, now, options) end
 
----The lines to show: one for each job that has not ended, and one for all of them below.
+---Draws a line for each job that is not finished, and below, when there are several jobs, one for all of them.
 ---```lua
 ---local bars = require("topaz.progress").new()
 ---for _, one in ipairs(ids) do bars:update(assert(client:get_status(one))) end
@@ -123,18 +133,18 @@ function Bars:lines(width, now, options) end
 ---Options of lines.
 ---@class topaz.LineOptions
 ---@field rows? integer of jobs at most, those that are furthest (default: all)
----@field ended? boolean (default false): ended jobs too
+---@field ended? boolean (default false): finished jobs too
 ---@field total? boolean (default true): the line of all
----@field ascii? boolean (default false): no other characters
+---@field ascii? boolean (default false): ASCII characters alone
 ---@field paint? fun(word: string, text: string): string the text with colours (default: none)
 
 ---What `bars:summary()` gives.
 ---@class topaz.ProgressSummary
 ---@field total integer jobs
----@field done integer of these: ended
+---@field done integer finished ones
 ---@field percent number 0 to 100, as shown
 ---@field by_status table<string, integer>
----@field stalled integer
----@field seconds_left? number
+---@field stalled integer jobs being processed without a change for `stalled_after` seconds
+---@field seconds_left? number estimated, until the last one is finished
 
 return progress

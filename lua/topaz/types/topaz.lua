@@ -1,21 +1,23 @@
 ---@meta topaz
 -- The public interface with its types, for editors (LuaCATS) and for the reference that `make doc` builds. It runs nothing.
--- spec/docs/api_spec.lua compares it with the live module, the C sources and the README. `---@package` marks what is no promise.
+-- spec/docs/api_spec.lua compares it with the live module, the C sources and the README. `---@package` marks what may change at any time.
 -- Examples begin with `topaz`, a `client`, the `id` of a job and a list of `ids` at hand, and run in the tests.
+-- LONG: the whole interface, one text for editors and for the reference.
 -- luacheck: ignore 211 212 241
 
----The statuses of image-processing jobs: read, followed and cleaned up. Failures of the world (HTTP, network, time, bad
----answers) come back as `nil, err`; misuse raises at once, names the argument, and sends nothing. The examples have
----`topaz`, a `client`, the `id` of a job and a list of `ids` at hand.
+---The statuses of image-processing jobs: read, followed and cleaned up. Failures outside your control (HTTP, network,
+---timeouts, malformed responses) are returned as `nil, err`. Misuse raises at once, names the argument, and sends nothing.
+---The examples have `topaz`, a `client`, the `id` of a job and a list of `ids` at hand.
 ---@class topaz
 ---@field version string the version of this module, such as "0.1.0"
----@field null lightuserdata stands for null inside arrays of unknown members, and in what `topaz.options` gives; the same as `cjson.null`
+---@field null lightuserdata represents null inside arrays of unknown members, and in what `topaz.options` gives; the same as `cjson.null`
+---@field array_mt table the metatable of empty arrays that were decoded, so that `[]` is not taken for `{}`; `cjson.array_mt` where cjson has it
 ---@field core topaz.Core the C core
 local topaz = {}
 
 ---Makes a client. Nothing is sent yet.
 ---
----Raises: an option that is unknown, of the wrong type or out of its range; a missing key.
+---Raises: an option is unknown, of the wrong type or out of its range; the key is missing.
 ---```lua
 ---local short <close> = topaz.client { timeout = 20, max_rate = 5 } -- the key from $TOPAZ_API_KEY
 ---print(short)
@@ -26,31 +28,32 @@ function topaz.client(options) end
 
 ---Whether a status will not change any more.
 ---
----Raises: neither a status nor a word.
+---Raises: the argument is neither a status nor a word.
 ---```lua
 ---print(topaz.is_done "Failed", topaz.is_done { status = "Processing" })
 ---```
 ---@param status topaz.Status|topaz.StatusWord a status, or the word in its member `status`
----@return boolean is_done true for Completed, Cancelled and Failed; a word that this version does not know is not terminal
+---@return boolean is_done true for Completed, Cancelled and Failed; an unknown word does not count as finished
 function topaz.is_done(status) end
 
----What `options_json` of a status holds.
+---Decodes `options_json` of a status.
 ---
----Raises: not a status.
+---Raises: the argument is not a status.
 ---```lua
 ---local options = topaz.options(assert(client:get_status(id)))
 ---if options then for name, value in pairs(options) do print(name, value) end end
 ---```
 ---@param status topaz.Status
----@return table|nil options the decoded options; nil when the status has none
----@return string|nil problem what is wrong with them, when they are no JSON
+---@return table|nil options the decoded options, integers exact, null members as `topaz.null`; nil when the status has none
+---@return string|nil problem what is wrong with them, when they are not valid JSON, or neither an object nor an array
 function topaz.options(status) end
 
----The C core. What it says of itself is public; its functions are for the modules beside it.
+---The C core. Its facts about itself are public; its other functions are for the modules of topaz.
 ---@class topaz.Core
 ---@field version string the version of the core, the same as `topaz.version`
 ---@field null lightuserdata the same as `topaz.null`
 ---@field libcurl topaz.Libcurl the libcurl that was loaded
+---@field members topaz.Member[] the members of a status by the API's contract, in its order
 local Core = {}
 
 ---Whether a value is a string that is a UUID, and so may be given to the calls.
@@ -68,35 +71,65 @@ function Core.set_wait(wait) end
 ---@package
 function Core.is_open(client) end
 ---@package
+function Core.pending(client) end
+---@package
 function Core.waiter(client) end
 ---@package
 function Core.state(client) end
 ---@package
 function Core.scheduler(client) end
 ---@package
+function Core.has_news(request) end
+---@package
+function Core.join(client, other) end
+---@package
+function Core.part(client, other) end
+---@package
 function Core.client_methods() end
 ---@package
 function Core.cursor_methods() end
 ---@package
-function Core.options(options, rows) end
+function Core.options(options, rows, level) end
+---@package
+function Core.decode(text) end
+---@package
+function Core.array_mt(metatable) end
 ---@package
 function Core.error(members) end
+---@package
+function Core.uninterrupted(...) end
 ---@package
 function Core.now() end
 ---@package
 function Core.wall() end
 ---@package
-function Core.ring(client, bell) end
+function Core.on_event(client) end
+---@package
+function Core.terminal() end
+---@package
+function Core.is_terminal(descriptor) end
+---@package
+function Core.is_utf8() end
+---@package
+function Core.terminal_size() end
+---@package
+function Core.file_mode(path) end
 
----The libcurl that topaz stands on, and what it can do.
+---A member of a status.
+---@class topaz.Member
+---@field name string
+---@field type string `string`, `integer` or `boolean`; a newer server may send another one, which is handed out as it came
+---@field required boolean whether a status without it is a `protocol` error
+
+---The libcurl that topaz uses, and its features.
 ---@class topaz.Libcurl
 ---@field version string such as "7.88.1"
 ---@field tls string the TLS library with its version, such as "OpenSSL/3.0.11"
 ---@field http2 boolean HTTP/2
 ---@field async_dns boolean names are resolved without blocking; without it `step(0)` may stall, and `require "topaz"` warns
----@field gzip boolean compressed answers: gzip
----@field brotli boolean compressed answers: brotli
----@field zstd boolean compressed answers: zstd
+---@field gzip boolean compressed responses: gzip
+---@field brotli boolean compressed responses: brotli
+---@field zstd boolean compressed responses: zstd
 
 ---A word of the API; later versions of it may have others.
 ---@alias topaz.StatusWord
@@ -108,7 +141,9 @@ function Core.ring(client, bell) end
 ---| string
 
 ---The status of a job, as the API gives it: a plain table. Integers are Lua integers, members that are null are absent, members that
----this version does not know are kept. Times are Unix seconds by the server's clock.
+---this version does not know are kept. Times are Unix seconds by the server's clock. Only `process_id` and `status` are sure to have
+---their types: any other member is handed out as the server sent it, so check the type before you calculate with it. An integral float
+---such as 42.0 becomes an integer where an integer belongs. A number too large for a float is infinite, as `1e999` is in Lua.
 ---@class topaz.Status
 ---@field process_id string the job's UUID
 ---@field source_id? string the source image's id
@@ -133,39 +168,49 @@ function Core.ring(client, bell) end
 
 ---The options of a client.
 ---@class topaz.ClientOptions
----@field api_key? string goes out as the header `X-API-Key` and nowhere else (default: $TOPAZ_API_KEY)
+---@field api_key? string sent as the header `X-API-Key` and nowhere else (default: $TOPAZ_API_KEY)
 ---@field base_url? string `http://` only to this machine, unless `allow_insecure` (default: $TOPAZ_BASE_URL, else the production URL)
----@field timeout? number seconds, 0.001 to 86400 (default 120): the whole call, retries included; a list that flows is not cut
----@field connect_timeout? number seconds, 0.001 to 3600 (default 5): until the request can be sent
----@field attempt_timeout? number seconds, 0.001 to 3600 (default 30): one attempt; for lists: without progress
+---@field timeout? number seconds, 0.001 to 86400 (default 120): the whole call, retries included; a list is not cut off while data keeps
+---arriving, unless the call gave a `timeout` of its own
+---@field connect_timeout? number seconds, 0.001 to 3600 (default 5): from the beginning of connecting until the request can be sent, all
+---addresses of the name together; waiting for a free connection does not count
+---@field attempt_timeout? number seconds, 0.001 to 3600 (default 30): one attempt, from its sending on; for lists: without progress
 ---@field max_retries? integer 0 to 100 (default 4): after the first attempt
 ---@field retry_base? number seconds, 0 to 60 (default 0.5): the n-th back-off is random in [0, base·2ⁿ]
 ---@field retry_cap? number seconds, 0 to 3600 (default 20): the longest back-off
----@field max_retry_after? number seconds, 0 to 86400 (default 60): a longer `Retry-After` fails the call at once, with `err.retry_after`
----@field max_bytes? integer bytes, 1024 to 1e15 (default 67108864): of one response, after decompression
----@field max_connections? integer 1 to 256 (default 8): requests at a time over HTTP/1.1; over HTTP/2 they are 100 streams
----@field max_rate? number requests a second, 0.001 to 1e6 (default: none): a ceiling that is always kept
+---@field max_retry_after? number seconds, 0 to 86400 (default 60): a longer `Retry-After` fails the call at once, with `err.retry_after`;
+---all other calls are held no longer than this, then one of them probes
+---@field max_bytes? integer bytes, 1024 to 1e15 (default 67108864): of one page of `statuses` or `get_page`, after
+---decompression; the response of a call for one record is limited to 4 MiB
+---@field max_connections? integer 1 to 256 (default 8): requests in flight over HTTP/1.1; over HTTP/2 they are 100 streams; a list that is being
+---read does not count
+---@field max_rate? number requests a second, 0.001 to 1e6 (default: none): a ceiling; what was not sent for a moment may follow at once, at most a
+---twentieth of a second of it
 ---@field http2? boolean (default true): offer HTTP/2 over TLS
----@field ca_file? string path of certificates to trust (default: libcurl's own); TLS is always verified
----@field proxy? string URL (default: the environment's, and none for a base URL on this machine)
+---@field ca_file? string path of certificates (default: $CURL_CA_BUNDLE, else $SSL_CERT_FILE and $SSL_CERT_DIR, else libcurl's own), also
+---of an https proxy; TLS is always verified
+---@field proxy? string URL, "" for none (default: the environment's, and none for a base URL on this machine); on another machine it is refused for
+---an `http://` base URL, unless `allow_insecure`
 ---@field user_agent? string (default: topaz-lua/… libcurl/…)
----@field allow_insecure? boolean (default false): `http://` to other machines, the key in the clear
+---@field allow_insecure? boolean (default false): `http://` to other machines, which sends the key unencrypted
 ---@field on_event? fun(event: topaz.Event) called from `step` for what happens (default: none); an error in it is raised by `step`
 ---@field scheduler? topaz.Scheduler the event loop to yield to: `require "topaz.scheduler.luv"`, `.copas` or `.cqueues` (default: none)
 
----What `on_event` gets.
+---What `on_event` gets. A `task` event reports that a task has failed and nothing waits for it: only its members `type`, `reason`
+---("failed") and `message` have a meaning.
 ---@class topaz.Event
----@field type "request"|"response"|"retry"|"throttle"
----@field operation string the call, such as "get_status"
+---@field type "request"|"response"|"retry"|"throttle"|"task"
+---@field operation string the call, such as "get_status"; "task"
 ---@field attempt integer 1 for the first
 ---@field seconds number since the attempt began
 ---@field delay number seconds until the retry, or the pause of the client
----@field bytes integer of the answer so far
+---@field bytes integer of the response so far
 ---@field reason? string why it is tried again, or failed
 ---@field process_id? string
 ---@field http_status? integer
+---@field message? string the error of a task
 
----An error object: what the world did. `tostring(err)` is one line. The key is in none of it.
+---An error object: a failure outside your control. `tostring(err)` is one line. The key is never in it.
 ---@class topaz.Error
 ---@field kind topaz.ErrorKind
 ---@field message string
@@ -174,11 +219,11 @@ function Core.ring(client, bell) end
 ---@field code? integer the member `code` of the server's error
 ---@field process_id? string
 ---@field retry_after? number seconds, where the server said so
----@field request_id? string the server's name for the request
+---@field request_id? string the id that the server gave the request
 ---@field attempts? integer how many were made
----@field outcome? "unsent"|"unknown" unsent: surely nothing was sent; unknown: a DELETE may have happened
+---@field outcome? "unsent"|"unknown" unsent: nothing was sent; unknown: the DELETE may have taken effect
 ---@field status? topaz.Status the last one seen, of `wait_until_done`
----@field statuses? table<string, topaz.Status> those that have ended, of `wait_all`
+---@field statuses? table<string, topaz.Status> the finished ones, of `wait_all`
 
 ---What went wrong.
 ---@alias topaz.ErrorKind
@@ -213,14 +258,21 @@ function Core.ring(client, bell) end
 ---@field data topaz.Status[]
 ---@field pagination topaz.Pagination
 
----Where the list goes on.
+---Where the list continues.
 ---@class topaz.Pagination
 ---@field has_next_page boolean
 ---@field next_cursor? string
 
----Which records a list gives: members that are strings, and what they may be: `{ status = "Failed" }`, `{ model = { "A", "B" } }`,
----`{ process_id = { [id] = true } }`.
----@alias topaz.Where table<string, string|string[]|table<string, boolean>>
+---What a member that is an integer may be, ends included. A record in which the member is absent or not a number does not pass.
+---@class topaz.Range
+---@field min? number
+---@field max? number
+---@field older_than? number seconds before now by the server's clock; for `creation_time` and `modification_time`
+---@field newer_than? number seconds before now by the server's clock; for `creation_time` and `modification_time`
+
+---Which records a list gives. Members that are strings, and what they may be: `{ status = "Failed" }`, `{ model = { "A", "B" } }`,
+---`{ process_id = { [id] = true } }`; members that are integers, and their range: `{ modification_time = { older_than = 3600 } }`.
+---@alias topaz.Where table<string, string|string[]|table<string, boolean>|topaz.Range>
 
 ---Options of `client:statuses`.
 ---@class topaz.StatusesOptions
@@ -229,8 +281,8 @@ function Core.ring(client, bell) end
 ---@field paginated? boolean (default true): false asks for one array of everything, decoded as it arrives, in flat memory
 ---@field prefetch? integer 0 to 1 (default 1): pages fetched ahead
 ---@field fields? string[] build only these members, and `process_id` always (default: all)
----@field where? topaz.Where members that are strings, and what they may be (default: none); other records are dropped before a table exists
----@field resume? string a token of `cursor:token()`, also of another process (default: none)
+---@field where? topaz.Where what members may be (default: none); other records are dropped before a table exists
+---@field resume? string a list token, from `cursor:token()`, also of another process (default: none)
 ---@field max_bytes? integer bytes, 1024 to 1e15 (default: the client's; none for `paginated = false`)
 
 ---Options of `client:wait_until_done`.
@@ -240,40 +292,44 @@ function Core.ring(client, bell) end
 
 ---Options of `client:watch`, `client:wait_all` and `client:wait_any`.
 ---@class topaz.WatchOptions
----@field timeout? number seconds, 0 to 604800 (default 3600): from the first asking on; asking again goes on
+---@field timeout? number seconds, 0 to 604800 (default 3600): from the first call of the watcher on; calling it again continues
 ---@field on_progress? fun(status: topaz.Status, previous?: topaz.Status) called when a job's status or progress changes (default: none)
----@field resume? string a token of `watcher:token()`, also of another process (default: none)
+---@field resume? string a watch token, from `watcher:token()`, also of another process (default: none)
 
 ---Options of `client:delete_finished`.
 ---@class topaz.CleanupOptions
----@field older_than? number seconds, 0 to 1e9 (default 0): since the status was last modified, by the server's clock
+---@field older_than? number seconds, 0 to 1e9 (default 0): since the status was last modified, by the server's clock and by this
+---machine's; so a wrong clock that is ahead deletes nothing too early
 ---@field status? string|string[] Completed, Cancelled, Failed (default { "Completed" })
 ---@field dry_run? boolean (default false): counts, and deletes nothing
 ---@field on_progress? fun(report: topaz.CleanupReport) called as it goes (default: none)
 
 ---What `client:delete_finished` did.
 ---@class topaz.CleanupReport
----@field matched integer statuses that are meant; the next four add up to it when all was done
+---@field matched integer statuses that were chosen; the next four add up to it when nothing ended it early
 ---@field deleted integer
 ---@field already_gone integer
----@field refused integer the server says 409: the job still runs
+---@field refused integer responses of 409: the job still runs
 ---@field failed integer
 ---@field errors topaz.CleanupError[] the first 100 of the refused and failed ones
----@field stopped? topaz.Error what ended it early
+---@field stopped? topaz.Error the error that ended it early
+---@field incomplete? boolean true when it ended early: there may be more to delete
 
----A status that was not deleted, or perhaps was (`error.outcome`).
+---A status that was not deleted; with `error.outcome == "unknown"` it may have been.
 ---@class topaz.CleanupError
 ---@field process_id string
 ---@field error topaz.Error
 
----Asks the API. In a task, and in a coroutine of its scheduler, calls yield; anywhere else they block. Closing it, `<close>` and the
----collector end what is under way. After that each use raises an error object of kind "closed".
+---Asks the API. In a task, and in a coroutine of its scheduler, calls yield; anywhere else they block, in a coroutine inside a task too.
+---A task may use another client: it waits without blocking its own, whose `step` then steps both.
+---Closing it, `<close>` and the collector end what is under way: those calls return `nil` and an error object of kind "closed". A call
+---that begins after that raises the object; only `close` may be called again.
 ---@class topaz.Client
 local Client = {}
 
 ---Reads one status.
 ---
----Gives an error of kind "not_found" when the server does not know the job. Raises: an id that is no UUID.
+---Gives an error of kind "not_found" when the server does not know the job. Raises: the id is not a UUID.
 ---```lua
 ---local status, err = client:get_status(id, { timeout = 10 })
 ---print(status and status.progress or err)
@@ -296,10 +352,12 @@ function Client:get_status(process_id, options) end
 ---@return topaz.Error|nil err
 function Client:get_page(options) end
 
----Iterates over all statuses: pages are asked for as they are needed, the next one ahead. Nothing is sent before the first round.
----A failure is raised as the error object, and the cursor may be asked again. `break` ends what was fetched ahead.
+---Iterates over all statuses. Pages are requested as they are needed, the next one ahead; nothing is sent before the first turn of
+---the loop. A failure is raised as the error object, and the cursor may be called again. `break` cancels what was fetched ahead.
 ---
----Raises: unknown members in `fields` and `where`, a `resume` that is no token.
+---The list may change meanwhile: a status that stays in it is never missed, and comes once within two neighbouring pages.
+---
+---Raises: `fields` or `where` names an unknown member; `resume` is not a list token.
 ---```lua
 ---for status in client:statuses { where = { status = "Failed" }, fields = { "filename" } } do
 ---   print(status.process_id, status.filename)
@@ -319,35 +377,40 @@ function Client:statuses(options) end
 ---@param process_id string a UUID
 ---@param options? topaz.CallOptions
 ---@return true|nil ok
----@return "already_gone"|topaz.Error|nil how "already_gone": an earlier attempt, whose answer was lost, has deleted it
+---@return "already_gone"|topaz.Error|nil how "already_gone": an earlier attempt, whose response was lost, has deleted it
 function Client:delete_status(process_id, options) end
 
----Deletes every status of the account. It is sent once: a repeat could delete what was made in between.
+---Deletes every status of the account. It is sent again only when certainly nothing was sent, or on 429: a repeat could
+---delete statuses made in between.
 ---```lua
 ---local count, how = client:delete_all_statuses()
 ---print(count, how)
 ---```
----@return integer|true|nil count how many; true with "count_unknown" when the answer broke behind its status line
+---@return integer|true|nil count how many; true with "count_unknown" when the response broke after its status line
 ---@return "count_unknown"|topaz.Error|nil how
 function Client:delete_all_statuses() end
 
----Waits until a job has ended. Failures that pass (network, time, 429, 5xx) do not end it.
+---Waits until a job is finished. The first poll is never deferred; then it polls after up to 1 s, which grows by half to 15 s and is
+---1 s again after a change. The job's `eta` adjusts a delay within these bounds. Transient failures (network, timeout, 429, 5xx) do
+---not end the wait.
 ---
----Gives an error of kind "timeout" when the time is over; the job goes on. Raises: an id that is no UUID.
+---Gives an error of kind "timeout" after `timeout` seconds; the job keeps running. Raises: the id is not a UUID.
 ---```lua
 ---local status, err = client:wait_until_done(id, { timeout = 60, on_progress = function(now) print(now.progress) end })
 ---print(status and status.status or err)
 ---```
 ---@param process_id string a UUID
 ---@param options? topaz.WaitOptions
----@return topaz.Status|nil status the last one: Failed and Cancelled are results, not errors
+---@return topaz.Status|nil status the last one; Failed and Cancelled are results, not errors
 ---@return topaz.Error|nil err `err.status` is the last status seen
 function Client:wait_until_done(process_id, options) end
 
----Iterates over jobs as they end, each once. It reads pages of the list or asks for single jobs, whichever costs fewer requests.
+---Iterates over jobs as they finish, each once. It reads pages of the list or requests single jobs, whichever costs fewer requests:
+---at once, then every 1 to 4.5 s, sooner after changes, later where a round costs many requests.
 ---
----A job that the server does not know comes as its last status, or `{ process_id = id }`, with an error of kind "not_found" behind it.
----Raises in the loop: an error object of kind "timeout" when the time is over, or of a failure that does not pass.
+---A job that the server does not know comes as its last status, or `{ process_id = id }`, with an error of kind "not_found" as second
+---value. Transient failures (network, timeout, 429, 5xx) do not end the loop. Raises in the loop: an error object of kind "timeout"
+---after `timeout` seconds, or of any other failure. The watcher may be called again after each of them.
 ---```lua
 ---for status, gone in client:watch(ids, { timeout = 60 }) do
 ---   print(status.process_id, gone or status.status)
@@ -358,7 +421,7 @@ function Client:wait_until_done(process_id, options) end
 ---@return topaz.Watcher watcher to be called in a `for` loop, of which it also is the closing value
 function Client:watch(ids, options) end
 
----Waits until all jobs have ended.
+---Waits until all jobs are finished.
 ---```lua
 ---local statuses = assert(client:wait_all(ids, { timeout = 60 }))
 ---for process_id, status in pairs(statuses) do print(process_id, status.status or status) end
@@ -366,12 +429,12 @@ function Client:watch(ids, options) end
 ---@param ids string[]|string|nil UUIDs, or one; nil only with `resume`
 ---@param options? topaz.WatchOptions
 ---@return table<string, topaz.Status|topaz.Error>|nil statuses by id; an error object of kind "not_found" for a job that the server does not know
----@return topaz.Error|nil err `err.statuses` has those that have ended
+---@return topaz.Error|nil err `err.statuses` has the finished ones
 function Client:wait_all(ids, options) end
 
----Waits until one of the jobs has ended. One that the server does not know counts only when no other one is left.
+---Waits until one of the jobs is finished. A job that the server does not know counts only when no other one is left.
 ---
----Raises: an empty list.
+---Raises: the list is empty.
 ---```lua
 ---print(assert(client:wait_any(ids)).process_id)
 ---```
@@ -381,27 +444,29 @@ function Client:wait_all(ids, options) end
 ---@return topaz.Error|nil err
 function Client:wait_any(ids, options) end
 
----Deletes the statuses of jobs that have ended, while the list is still being read.
+---Deletes the statuses of finished jobs while the list is still being read, several at a time; no status twice. A list of several
+---pages is read again until a reading leads to no deletion, since a server may skip records while others are deleted.
 ---```lua
 ---local report = client:delete_finished { older_than = 2 * 86400, status = { "Completed", "Failed" }, dry_run = true }
 ---print(report.matched .. " would go")
 ---```
 ---@param options? topaz.CleanupOptions
 ---@return topaz.CleanupReport report in any case
----@return topaz.Error|nil err what ended it early: 401, 403, a list that cannot be read, 20 failures in a row, or the caller
+---@return topaz.Error|nil err what ended it early (`report.stopped`): 401, 403, an unreadable list, 20 failures in a row, or the caller
 function Client:delete_finished(options) end
 
----Waits without blocking other tasks. After the machine has slept it ends early.
+---Waits without blocking other tasks. It ends early when the machine was suspended meanwhile.
 ---```lua
 ---assert(client:sleep(0.1))
 ---```
 ---@param seconds number 0 or more
----@param bell? table for the modules beside this one
 ---@return true|nil ok
----@return topaz.Error|nil err of kind "cancelled" or "closed" when the task was ended meanwhile
-function Client:sleep(seconds, bell) end
+---@return topaz.Error|nil err of kind "cancelled" or "closed" when the task was cancelled or the client closed meanwhile
+function Client:sleep(seconds) end
 
----Begins a task: `fn` runs as a coroutine, in which the client's calls yield. It takes its first turn in the next `step`.
+---Begins a task: `fn` runs as a coroutine, in which the client's calls yield. It takes its first turn in the next `step`. A
+---`coroutine.yield()` of its own gives up its turn until the next `step`. When the task has been cancelled or its client closed, that
+---ends it there: its to-be-closed variables are closed, and its result is the error.
 ---```lua
 ---local task = client:spawn("wait_until_done", id)
 ---local other = client:spawn(function() return client:get_page { limit = 1 } end)
@@ -418,32 +483,34 @@ function Client:spawn(fn, ...) end
 ---local failed, err = client:run()
 ---assert(failed == 0, err)
 ---```
----@return integer failed tasks that ended with an error nobody asked about
----@return any err one of those errors
+---@return integer failed how many tasks failed without their result being read, since `run` was called last
+---@return any err one of those errors; the first 100 failed tasks are kept for it
 function Client:run() end
 
 ---Begins a call without waiting for it; `step` drives it.
 ---
----Raises: another name than those of the four calls; what the call itself raises.
+---Raises: the name is not one of the four calls; what the call itself raises.
 ---```lua
----local request = client:start("get_status", id)
----repeat client:step(0.1) until request:done()
----print(request:result())
+---local call = client:start("get_status", id)
+---repeat client:step(0.1) until call:done()
+---print(call:result())
 ---```
 ---@param operation "get_status"|"get_page"|"delete_status"|"delete_all_statuses"
 ---@param ... any what the method of that name takes
----@return topaz.Request request
+---@return topaz.Call call
 function Client:start(operation, ...) end
 
----Advances all that is under way and runs the tasks that can go on.
+---Advances all that is under way and runs the tasks that can continue.
 ---```lua
 ---client:spawn("get_status", id)
----repeat local requests, tasks = client:step(0) until requests + tasks == 0 -- a game does this once a frame
+---repeat local requests, tasks = client:step(0, 0.004) until requests + tasks == 0 -- a game does this once a frame
 ---```
----@param timeout? number seconds to wait at most for something to happen (default 0): returns at once
+---@param timeout? number seconds to wait at most for something to happen (default 0: returns at once); `math.huge`: as long as anything is under way
+---@param budget? number seconds of work at most (default: no limit); what is left is done in the next steps, one task at least in each
 ---@return integer requests under way
----@return integer tasks that have not ended
-function Client:step(timeout) end
+---@return integer tasks that still run
+---@return boolean|nil over_budget with a budget: whether it was used up and work is left
+function Client:step(timeout, budget) end
 
 ---The descriptor to poll for reading: when it is readable, `step` has something to do. One for all connections.
 ---```lua
@@ -461,8 +528,8 @@ function Client:events() end
 
 ---Seconds until `step` has something to do even if the descriptor stays silent.
 ---```lua
----local request = client:start("get_status", id)
----repeat client:step(client:timeout() or 1) until request:done()
+---local call = client:start("get_status", id)
+---repeat client:step(client:timeout() or 1) until call:done()
 ---```
 ---@return number|nil seconds nil: never
 function Client:timeout() end
@@ -475,7 +542,8 @@ function Client:timeout() end
 ---@return topaz.Stats stats
 function Client:stats() end
 
----Ends everything that is under way, with errors of kind "closed". May be called again.
+---Ends everything that is under way: calls and waits give an error of kind "closed". Tasks run on with it until they end, yield by
+---`coroutine.yield()`, which ends them there, or wait again, which raises the error. May be called again.
 ---```lua
 ---client:close()
 ---```
@@ -486,15 +554,15 @@ function Client:close() end
 ---@field calls integer begun
 ---@field attempts integer begun
 ---@field retries integer
----@field throttled integer answers of 429
+---@field throttled integer responses of 429
 ---@field failures integer calls that gave an error
----@field bytes integer of answers
----@field connections integer open
----@field pending integer requests that have not ended
+---@field bytes integer of responses
+---@field connections integer opened so far
+---@field pending integer requests under way
 ---@field active integer of these: those sent and not yet answered
 ---@field retry_tokens integer what is left of the budget for retries, 100 at most
 ---@field rate? number requests a second that the pacer allows, while it holds back
----@field clock_skew? number seconds by which the server's clock is ahead
+---@field clock_skew? number seconds by which the server's clock is ahead, by the `Date` of the last success
 ---@field http2 boolean whether the server speaks HTTP/2
 ---@field events_dropped integer events that came faster than `step` was called
 
@@ -503,14 +571,17 @@ function Client:close() end
 ---@overload fun(): topaz.Status|nil
 local Cursor = {}
 
----Iterates page by page: lists of up to 100 statuses. Empty pages are left out.
+---Iterates page by page: lists of up to 100 statuses. Empty pages are left out. A page that cannot be read to its end is raised as the
+---error, and given whole when the iterator is called again.
 ---```lua
 ---for page in client:statuses():pages() do print(#page) end
 ---```
 ---@return fun(): topaz.Status[]|nil iterator
 function Cursor:pages() end
 
----Plain text to go on behind the status that came last, with `client:statuses { resume = token }`. It holds no key.
+---A list token: plain text that resumes after the last status, with `client:statuses { resume = token }`; of `pages()`, after the last
+---page. It holds no key. If that status is gone by then, the eight before it mark the place; if those are gone too, its page comes
+---again.
 ---```lua
 ---local cursor <close> = client:statuses { limit = 10 }
 ---print(cursor().process_id)
@@ -520,7 +591,7 @@ function Cursor:pages() end
 ---@return string token
 function Cursor:token() end
 
----Ends what was fetched ahead; the cursor then gives an error of kind "closed". May be called again.
+---Cancels what was fetched ahead; the cursor then gives an error of kind "closed". May be called again.
 ---```lua
 ---local cursor = client:statuses()
 ---cursor:close()
@@ -531,15 +602,15 @@ function Cursor:close() end
 function Cursor:in_page() end
 
 ---A call that was begun with `client:start`.
----@class topaz.Request
-local Request = {}
+---@class topaz.Call
+local Call = {}
 
----Whether the result is there.
+---Says whether the result is there: then `result` does not wait.
 ---```lua
 ---print(client:start("get_status", id):done())
 ---```
 ---@return boolean done
-function Request:done() end
+function Call:done() end
 
 ---Waits for the result.
 ---```lua
@@ -547,28 +618,28 @@ function Request:done() end
 ---print(first:result(), second:result()) -- both were under way at once
 ---```
 ---@return any ... what the call of that name returns
-function Request:result() end
+function Call:result() end
 
----Ends it; the result is then an error of kind "cancelled".
+---Cancels it; the result is then an error of kind "cancelled".
 ---```lua
----local request = client:start("get_status", id)
----request:cancel()
----print(select(2, request:result()).kind)
+---local call = client:start("get_status", id)
+---call:cancel()
+---print(select(2, call:result()).kind)
 ---```
-function Request:cancel() end
+function Call:cancel() end
 
----A number that no other request of the client has.
+---Returns a number that no other call of the client has.
 ---```lua
 ---print(client:start("get_status", id):id())
 ---```
 ---@return integer id
-function Request:id() end
+function Call:id() end
 
 ---A coroutine that a client runs.
 ---@class topaz.Task
 local Task = {}
 
----Whether its function has ended.
+---Says whether its function has ended.
 ---```lua
 ---local task = client:spawn(function() return 42 end)
 ---repeat client:step(0.1) until task:done()
@@ -576,7 +647,7 @@ local Task = {}
 ---@return boolean done
 function Task:done() end
 
----What its function returned. Raises what the function raised, and a misuse error while it still runs.
+---Returns what its function returned. Raises what the function raised, and a misuse error while it still runs.
 ---```lua
 ---local task = client:spawn(function() return 42 end)
 ---client:run()
@@ -592,7 +663,8 @@ function Task:result() end
 ---@return any ...
 function Task:await() end
 
----Ends what it waits for, at once, with an error of kind "cancelled"; so does each later wait of it.
+---Ends what it waits for, at once, with an error of kind "cancelled". Each later wait raises that error, and a `coroutine.yield()` of
+---its own ends the task there.
 ---```lua
 ---local task = client:spawn("wait_until_done", id)
 ---task:cancel()
@@ -600,21 +672,22 @@ function Task:await() end
 ---```
 function Task:cancel() end
 
----Gives jobs as they end.
+---Gives jobs as they finish.
 ---@class topaz.Watcher
 ---@overload fun(): topaz.Status|nil, topaz.Error|nil
 local Watcher = {}
 
----Adds jobs. One that was watched already is not watched twice.
+---Adds jobs, in the loop or from another task. A job that was watched already is not watched twice.
 ---```lua
 ---local watcher <close> = client:watch { ids[1] }
 ---print(watcher:add { ids[1], ids[2] }) --> 1
 ---```
 ---@param ids string[]|string
 ---@return integer count how many are new
+---@return topaz.Error|nil err of kind "cancelled" or "closed" when the watcher or its client was closed: nothing was added
 function Watcher:add(ids) end
 
----Forgets jobs, unless the loop has had them.
+---Forgets jobs that the loop has not given yet. When no other job is left the loop ends at once.
 ---```lua
 ---local watcher <close> = client:watch(ids)
 ---print(watcher:remove(ids[1])) --> 1
@@ -623,7 +696,7 @@ function Watcher:add(ids) end
 ---@return integer count how many were watched
 function Watcher:remove(ids) end
 
----How far the jobs are, from what was seen last. Sends nothing.
+---Says how far the jobs are, from the statuses seen last. Sends nothing.
 ---```lua
 ---local watcher <close> = client:watch(ids)
 ---watcher()
@@ -632,7 +705,7 @@ function Watcher:remove(ids) end
 ---@return topaz.WatchProgress progress
 function Watcher:progress() end
 
----The statuses seen last of the jobs that have not ended. Sends nothing.
+---Returns the last statuses of the jobs that are not finished. Sends nothing.
 ---```lua
 ---local watcher <close> = client:watch(ids)
 ---watcher()
@@ -641,7 +714,7 @@ function Watcher:progress() end
 ---@return topaz.Status[] statuses
 function Watcher:statuses() end
 
----How many jobs the loop has not had yet.
+---Counts the jobs that the loop has not given yet.
 ---```lua
 ---local watcher <close> = client:watch(ids)
 ---assert(watcher:pending() == #ids)
@@ -649,7 +722,8 @@ function Watcher:statuses() end
 ---@return integer pending
 function Watcher:pending() end
 
----Plain text that names the jobs still to come, for `client:watch(nil, { resume = token })`. It holds no key; 32 bytes a job.
+---A watch token: plain text that names the jobs still to come, for `client:watch(nil, { resume = token })`. It holds no key, and has 32
+---bytes a job.
 ---```lua
 ---local watcher <close> = client:watch(ids)
 ---for status in client:watch(nil, { resume = watcher:token() }) do print(status.process_id) end
@@ -657,7 +731,8 @@ function Watcher:pending() end
 ---@return string token
 function Watcher:token() end
 
----Ends the watching at once; asking then gives an error of kind "cancelled". The jobs go on.
+---Ends the watching at once, also for a task that waits in the loop; the watcher then gives an error of kind "cancelled". The jobs go
+---on.
 ---```lua
 ---local watcher = client:watch(ids)
 ---watcher:cancel()
@@ -674,11 +749,11 @@ function Watcher:close() end
 ---What `watcher:progress()` gives.
 ---@class topaz.WatchProgress
 ---@field total integer jobs
----@field done integer of these: ended
+---@field done integer finished ones
 ---@field gone integer not known to the server
 ---@field by_status table<string, integer> counts by word; a job not seen yet is in none
----@field mean_progress number per cent, 0 to 100; ended jobs count as 100
----@field seconds_left? number estimated
+---@field mean_progress number per cent, 0 to 100; finished jobs count as 100
+---@field seconds_left? number estimated, until the last one is finished
 
 ---An event loop, as the adapters give it: `require "topaz.scheduler.luv"`, `"topaz.scheduler.cqueues"` or `"topaz.scheduler.copas"`.
 ---@class topaz.Scheduler

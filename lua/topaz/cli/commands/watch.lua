@@ -1,13 +1,17 @@
 --- topaz-status watch: jobs live, on the whole screen or as lines.
 --
--- Two tasks do the asking: one reads the list, all of it at first and from time to time, between times its beginning, where new jobs
--- appear; the other follows the jobs that have not ended. The main loop draws and looks for keys.
+-- Two tasks do the asking: one reads the list, all of it at first and from time to time, between
+-- times its beginning, where new jobs appear; the other follows the jobs that have not ended. The
+-- main loop draws and looks for keys.
+local arguments = require "topaz.cli.arguments"
 local core = require "topaz.core"
+local json = require "topaz.cli.json"
 local output = require "topaz.cli.output"
 local problem = require "topaz.cli.problem"
 local progress = require "topaz.progress"
-local terminal = require "topaz.cli.terminal"
-local text = require "topaz.text"
+local screens = require "topaz.cli.screen"
+local terminal = require "topaz.terminal"
+local text = require "topaz.terminal.text"
 local topaz = require "topaz"
 local view = require "topaz.cli.watch_view"
 local words = require "topaz.words"
@@ -23,24 +27,21 @@ local FIELDS = { "process_id", "status", "filename", "progress", "eta", "modific
 local Watch = {}
 Watch.__index = Watch
 
--- ---- what is known ----------------------------------------------------------------------------------------------------
+-- ---- what is known ------------------------------------------------------------------------------
 
 local function new(shell, ids)
    return setmetatable({
       shell = shell, client = shell:client(), ids = ids, bars = progress.new(), counts = {}, words = {}, changes = {},
-      title = "topaz-status watch   " .. (tostring(shell:client()):match "%((.*)%)" or ""),
+      title = "topaz-status watch   " .. text.safe(tostring(shell:client()):match "%((.*)%)" or ""),
    }, Watch)
 end
 
 local function tell_line(status)
-   output.write(table.concat({
-      os.date "%Y-%m-%dT%H:%M:%S", status.process_id, text.safe(status.status), tostring(status.progress or ""),
-      text.safe(status.filename or ""),
-   }, "\t"), "\n")
+   output.write(os.date "%Y-%m-%dT%H:%M:%S", "\t", output.tabs(status, output.JOB), "\n")
    output.flush()
 end
 
--- Notes the word of a job; nil: it is gone. `quiet`: it is no news.
+-- Notes the word of a job; nil: it is gone. `quiet`: it does not count as a change.
 local function note_word(self, status, word, quiet)
    local key = status.process_id:lower()
    local before = self.words[key]
@@ -49,10 +50,13 @@ local function note_word(self, status, word, quiet)
    if before then self.counts[before] = self.counts[before] - 1 end
    if word then self.counts[word] = (self.counts[word] or 0) + 1 end
    if quiet then return end
-   local shown = { process_id = status.process_id, status = word or "gone", progress = status.progress, filename = status.filename }
+   local shown = {
+      process_id = status.process_id, status = word or "gone", progress = status.progress, filename = status.filename,
+   }
    if not self.screen then tell_line(shown) end
    self.changes[#self.changes + 1] = {
-      time = core.wall(), id = status.process_id, name = status.filename or "", from = before, to = word or "gone",
+      time = core.wall(), id = status.process_id, name = json.plain(status.filename),
+      from = before, to = word or "gone",
    }
    if #self.changes > CHANGES_KEPT then table.remove(self.changes, 1) end
 end
@@ -64,8 +68,8 @@ local function met(self, status)
    if is_new then note_word(self, status, status.status, not self.read)
    elseif over and not self.following[key] then note_word(self, status, status.status) end
    if not over and not self.following[key] then
-      local all = self.bars:summary()
-      if all.total > 0 and all.done == all.total then self.bars = progress.new() end -- a new lot begins
+      local total, ended = self.bars:count()
+      if total > 0 and ended == total then self.bars = progress.new() end -- a new lot begins
       self.following[key] = true
       self.bars:update(status)
       self.watcher:add(status.process_id)
@@ -73,7 +77,7 @@ local function met(self, status)
    return is_new
 end
 
--- ---- the tasks ---------------------------------------------------------------------------------------------------------
+-- ---- the tasks ----------------------------------------------------------------------------------
 
 -- Reads the list from its beginning; unless `whole`, to the first page that has nothing new.
 local function read_list(self, whole)
@@ -135,7 +139,7 @@ local function keep_following(self)
    end
 end
 
--- ---- the loop ------------------------------------------------------------------------------------------------------------
+-- ---- the loop -----------------------------------------------------------------------------------
 
 local function failed(task)
    if task and task:done() then task:result() end
@@ -160,7 +164,8 @@ local function draw(self)
    self.screen:draw(view.lines(self, core.wall(), self.width - 1, self.height, o), self.width, self.height)
 end
 
--- Nothing runs, and the list has been looked at since the last job has ended: another one may have appeared meanwhile.
+-- Nothing runs, and the list has been looked at since the last job has ended: another one may have
+-- appeared meanwhile.
 local function is_over(self)
    if not self.shell.args.until_done or not self.read or self.watcher:pending() > 0 then return false end
    return self.ids ~= nil or self.looked_at_list >= (self.last_end or 0)
@@ -179,7 +184,10 @@ local function loop(self)
       end
       if core.now() >= deadline then
          if not self.shell.args.until_done then return end
-         problem.raise(problem.FAILED, ("%d jobs have not ended in time; they go on"):format(self.watcher:pending()), "run it again")
+         local left = self.watcher:pending()
+         problem.raise(problem.FAILED,
+            ("%d job%s not finished after the timeout"):format(left, left == 1 and "" or "s"),
+            "run it again, or set a longer --timeout")
       end
    until is_over(self)
 end
@@ -187,15 +195,16 @@ end
 local function counts_line(self)
    local parts = {}
    for _, word in ipairs(words.statuses) do
-      if (self.counts[word] or 0) > 0 then parts[#parts + 1] = self.shell.paint(word, ("%s %d"):format(word, self.counts[word])) end
+      local count = self.counts[word] or 0
+      if count > 0 then parts[#parts + 1] = self.shell.paint(word, ("%s %d"):format(word, count)) end
    end
    return #parts > 0 and table.concat(parts, "  ") or "no statuses"
 end
 
-return function(shell)
+local function run(shell)
    local client, ids = shell:client(), shell:ids()
    local some = #shell.args.ids > 0
-   if some and #ids == 0 then problem.usage("no ID was read", "see `topaz-status watch --help`") end
+   if some and #ids == 0 then problem.usage("the input contains no ID", "see `topaz-status watch --help`") end
    local self = new(shell, some and ids or nil)
    self.following, self.ascii = {}, terminal.is_ascii()
    local watcher <close> = client:watch(ids, {
@@ -208,7 +217,7 @@ return function(shell)
    for _, id in ipairs(ids) do self.following[id:lower()] = true end
    shell.resume = function() return shell:again() end
    do
-      local screen <close> = shell.is_terminal and terminal.screen() or nil
+      local screen <close> = shell.is_terminal and screens.open() or nil
       self.screen = screen
       local follower <close> = client:spawn(keep_following, self)
       local reader <close> = not some and client:spawn(keep_reading, self) or nil
@@ -217,3 +226,21 @@ return function(shell)
    end
    if shell.is_terminal then output.write(counts_line(self), "\n") end
 end
+
+return {
+   name = "watch",
+   summary = "Show jobs live.",
+   description = "Show jobs live: counts, bars and the latest changes on the whole screen; `q` quits. Without IDs all "
+      .. "jobs of the account, new ones too. If the output is not a terminal: one line for each change.",
+   examples = [[
+topaz-status watch
+topaz-status watch --until-done
+topaz-status watch | tee changes.tsv]],
+   arguments = function(command)
+      arguments.ids(command, "Only these jobs.", "*")
+      command:flag("--until-done", "Stop when all jobs are finished.")
+      arguments.wait_timeout(command, "7d")
+      arguments.common(command)
+   end,
+   run = run,
+}

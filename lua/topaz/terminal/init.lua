@@ -1,9 +1,11 @@
---- Lines at the bottom of a terminal that are drawn over and over: for the bars of topaz.progress, and for anything like them.
+--- Lines at the bottom of a terminal that are drawn over and over: for the bars of topaz.progress,
+-- and for anything like them.
 --
--- It draws at most ten times a second, only the lines that have changed, and each time in one write: nothing flickers.
+-- It draws at most ten times a second, only the lines that have changed, and each time in one
+-- write: nothing flickers.
 local core = require "topaz.core"
-local guard = require "topaz.terminal_guard"
-local text = require "topaz.text"
+local guard = require "topaz.terminal.guard"
+local text = require "topaz.terminal.text"
 
 local terminal = {}
 
@@ -16,44 +18,29 @@ Terminal.__index = Terminal
 
 local function descriptor(handle) return handle == io.stdout and 1 or handle == io.stderr and 2 or nil end
 
---- Whether a handle writes to a terminal that understands the usual sequences.
--- @param handle io.stdout or io.stderr
--- @treturn boolean
+--- Says whether a handle writes to a terminal that understands the usual sequences.
 function terminal.is_terminal(handle)
    local number = descriptor(handle)
-   if not number or (os.getenv "TERM" or "dumb") == "dumb" then return false end
-   return (os.execute(("test -t %d"):format(number))) == true
+   return number ~= nil and core.is_terminal(number)
 end
 
---- Whether the environment asks for plain ASCII, by a locale that is not UTF-8.
--- @treturn boolean
-function terminal.is_ascii()
-   for _, name in ipairs { "LC_ALL", "LC_CTYPE", "LANG" } do
-      local value = os.getenv(name)
-      if value and value ~= "" then return not value:lower():find "utf%-?8" end
-   end
-   return true
-end
+--- Says whether the environment asks for plain ASCII, by a locale that is not UTF-8.
+function terminal.is_ascii() return not core.is_utf8() end
 
---- The size of the terminal that this process belongs to.
--- @treturn integer columns (80 when unknown)
--- @treturn integer rows (24 when unknown)
+--- Measures the terminal that this process belongs to: columns and rows.
 function terminal.size()
-   local pipe = io.popen "{ stty size </dev/tty; } 2>/dev/null"
-   local rows, columns = (pipe and pipe:read "a" or ""):match "^(%d+) (%d+)"
-   if pipe then pipe:close() end
-   rows, columns = tonumber(rows), tonumber(columns)
-   if not columns or columns == 0 then columns, rows = tonumber(os.getenv "COLUMNS"), tonumber(os.getenv "LINES") end
+   local columns, rows = core.terminal_size()
+   if not columns then columns, rows = tonumber(os.getenv "COLUMNS"), tonumber(os.getenv "LINES") end
    return math.tointeger(columns) or 80, math.tointeger(rows) or 24
 end
 
---- Lines at the bottom of the terminal.
--- @param[opt=io.stderr] handle io.stdout or io.stderr
--- @return the lines; nil when that is no terminal. `ascii` says what `is_ascii` does. Closing it leaves the lines where they are.
+--- Opens lines at the bottom of the terminal; nil when the handle is not a terminal.
 function terminal.open(handle)
    handle = handle or io.stderr
    if not terminal.is_terminal(handle) then return nil end
-   return setmetatable({ handle = handle, drawn = {}, widths = {}, ascii = terminal.is_ascii(), last = 0, measured = 0 }, Terminal)
+   return setmetatable({
+      handle = handle, drawn = {}, widths = {}, ascii = terminal.is_ascii(), last = 0, measured = 0,
+   }, Terminal)
 end
 
 -- Asks for the size again when it was asked for so many seconds ago.
@@ -64,7 +51,8 @@ local function measure(self, age)
    self.measured = now
 end
 
--- How many rows the drawn lines take now: a terminal that has become narrower has broken the longer ones.
+-- How many rows the drawn lines take now: a terminal that has become narrower has broken the longer
+-- ones.
 local function rows_taken(self)
    local rows, columns = 0, self.columns
    for _, width in ipairs(self.widths) do rows = rows + math.max(1, (width + columns - 1) // columns) end
@@ -100,7 +88,8 @@ local function is_drawn(self, lines)
    return true
 end
 
--- The lines for the size that the terminal has right now. The last column stays free: some terminals go to the next line behind it.
+-- The lines for the size that the terminal has right now. The last column stays free: some
+-- terminals go to the next line behind it.
 local function rendered(self, render)
    measure(self, MEASURE)
    local lines = render(math.max(self.columns - 1, 1), self.rows)
@@ -111,10 +100,7 @@ local function rendered(self, render)
    return render(math.max(self.columns - 1, 1), self.rows)
 end
 
---- Draws lines in place of those drawn before, unless that was less than a tenth of a second ago.
--- @tparam function render (width, rows) gives the lines, strings of at most `width` cells; the terminal has `rows` rows
--- @tparam[opt=false] boolean at_once draws in any case
--- @treturn boolean whether it did
+--- Draws lines in place of those drawn before; at most one drawing each INTERVAL.
 function Terminal:draw(render, at_once)
    local now = core.now()
    if not at_once and now - self.last < INTERVAL then return false end
@@ -130,14 +116,14 @@ function Terminal:draw(render, at_once)
    if not same_rows then out[#out + 1] = "\27[J" end
    for i, line in ipairs(lines) do
       if i > 1 then out[#out + 1] = "\r\n" end
-      if not same_rows or line ~= drawn[i] then out[#out + 1] = line .. "\27[K" end
+      if not same_rows or line ~= drawn[i] then out[#out + 1] = text.anchored(line) .. "\27[K" end
    end
    write(self, out)
    keep(self, lines)
    return true
 end
 
---- Takes the lines away, so that something else can be written where they were; the next `draw` puts them below it.
+--- Removes the lines; the next `draw` puts them below what is written meanwhile.
 function Terminal:clear()
    if #self.drawn == 0 then return end
    local out = {}
@@ -148,7 +134,7 @@ function Terminal:clear()
    keep(self, {})
 end
 
---- Leaves the lines as they are, and the cursor visible, below them. May be called again.
+--- Leaves the lines as they are, and shows the cursor below them.
 function Terminal:close()
    local out = {}
    if #self.drawn > 0 then out[1] = "\r\n" end

@@ -1,0 +1,85 @@
+--- Colours, and the whole screen for a while. Lines at its bottom are topaz.terminal's.
+local core = require "topaz.core"
+local guard = require "topaz.terminal.guard"
+local terminal = require "topaz.terminal"
+local anchored = require("topaz.terminal.text").anchored
+
+local screen = {}
+
+-- Numbers of the sequence that gives a text its colour (SGR).
+local GREEN, RED, YELLOW, CYAN, BRIGHT, DIM = 32, 31, 33, 36, 1, 2
+local COLOURS = {
+   Completed = GREEN, Failed = RED, Cancelled = YELLOW, Processing = CYAN, Pending = DIM, stalled = YELLOW,
+   head = BRIGHT, total = BRIGHT, dim = DIM,
+}
+
+--- What gives a text its colour: a function (word, text), where the word is a status, "head",
+-- "dim", "total" or "stalled".
+-- @param handle
+-- @tparam table args with `no_color`
+-- @tparam function getenv
+-- @treturn function
+function screen.painter(handle, args, getenv)
+   if args.no_color or (getenv "NO_COLOR" or "") ~= "" or not terminal.is_terminal(handle) then
+      return function(_, text) return text end
+   end
+   return function(word, text)
+      local colour = COLOURS[word]
+      return colour and ("\27[%dm%s\27[0m"):format(colour, text) or text
+   end
+end
+
+-- ---- the whole screen ---------------------------------------------------------------------------
+
+local TAKE, GIVE_BACK = "\27[?1049h\27[?25l\27[2J", "\27[?25h\27[?1049l"
+
+local Screen = {}
+Screen.__index = Screen
+
+--- Takes the whole screen: keys come one by one and unseen, what was there comes back with close().
+-- Ctrl-Z is off meanwhile, since the shell would be left with this screen.
+-- @return the screen
+function screen.open()
+   local self = setmetatable({ drawn = {}, terminal = core.terminal() }, Screen)
+   self.guard = guard.open(io.stdout, GIVE_BACK, true)
+   if self.terminal:take_keys() then self.guard:changed() end
+   io.stdout:write(TAKE)
+   io.stdout:flush()
+   return self
+end
+
+--- The key that was pressed, or nil; does not wait.
+function Screen:key() return self.terminal:key() end
+
+--- Draws the lines from the top, those that have changed, in one write.
+-- @tparam table list strings, at most as many as there are rows
+-- @tparam integer width, height of the screen: when it is another one, all is drawn
+function Screen:draw(list, width, height)
+   local out = {}
+   if width ~= self.columns or height ~= self.rows then
+      self.columns, self.rows, self.drawn = width, height, {}
+      out[1] = "\27[2J"
+   end
+   for i = 1, math.max(#list, #self.drawn) do
+      local line = list[i] or ""
+      if line ~= (self.drawn[i] or "") then out[#out + 1] = ("\27[%d;1H%s\27[K"):format(i, anchored(line)) end
+   end
+   self.drawn = list
+   if #out == 0 then return end
+   io.stdout:write(table.concat(out))
+   io.stdout:flush()
+end
+
+--- Gives the terminal back as it was. May be called again.
+function Screen:close()
+   if self.closed then return end
+   self.closed = true
+   io.stdout:write(GIVE_BACK)
+   io.stdout:flush()
+   self.terminal:close()
+   self.guard:close()
+end
+
+Screen.__close = Screen.close
+
+return screen

@@ -1,0 +1,152 @@
+--- What a command is given: its arguments, the client, the output, and ways to tell what happened.
+--
+-- arguments    as typed
+-- args         as the parser understood them
+-- getenv       the environment
+-- is_terminal  whether the output is one
+-- paint        colours of the output: see topaz.cli.screen
+-- resume       set by a command: function giving how to resume it when it is stopped
+-- answered     how many calls of each() have been answered
+local topaz = require "topaz"
+local options = require "topaz.cli.options"
+local output = require "topaz.cli.output"
+local problem = require "topaz.cli.problem"
+local text = require "topaz.terminal.text"
+local words = require "topaz.words"
+
+local Shell = {}
+Shell.__index = Shell
+
+--- A shell for these arguments.
+-- @tparam table arguments as typed
+-- @tparam[opt] table given members to set
+function Shell.new(arguments, given)
+   local self = setmetatable({ arguments = arguments, getenv = os.getenv, answered = 0 }, Shell)
+   for name, value in pairs(given or {}) do self[name] = value end
+   return self
+end
+
+--- The client, made on first use; a mistake in its options is one of the caller.
+function Shell:client()
+   if not self.made then
+      self.made = self:checked(topaz.client, options.of_client(self.args, self.getenv))
+   end
+   return self.made
+end
+
+--- One line on the error output: what happened, and what to do next. Whatever it quotes, nothing
+-- in it steers the terminal.
+function Shell.tell(_, message, hint)
+   output.settle()
+   io.stderr:write("topaz-status: ", text.safe(message), hint and "; " .. text.safe(hint) or "", "\n")
+end
+
+--- The same for an error object of the library.
+function Shell:tell_error(err) self:tell(tostring(err), problem.hint(err)) end
+
+-- The library's words for a misuse, in those of the command line.
+local function as_option(misuse)
+   local name, what = misuse:match "bad argument '([%w_]+)': (.*)$"
+   if not name then return nil end
+   what = what:gsub("allow_insecure = true", "--allow-insecure")
+      :gsub("text of cursor:token%(%)", "token that an interrupted list printed")
+      :gsub("text of watcher:token%(%)", "token that an interrupted wait printed")
+   return (name == "api_key" and "the API key" or "--" .. name:gsub("_", "-")) .. ": " .. what
+end
+
+--- Calls what raises a misuse error for something that was said on the command line or in the
+-- environment.
+function Shell:checked(f, ...)
+   local result = table.pack(pcall(f, ...))
+   if result[1] then return table.unpack(result, 2, result.n) end
+   local err = result[2]
+   local message = type(err) == "string" and as_option(err)
+   if not message then error(err, 0) end
+   problem.usage(message, "see `topaz-status " .. self.args.command .. " --help`")
+end
+
+-- ---- ids ----------------------------------------------------------------------------------------
+
+local function read_ids(list, seen, ids)
+   for _, id in ipairs(list) do
+      if not topaz.core.is_process_id(id) then
+         problem.usage(("'%s' is not a process_id"):format(text.fit(text.safe(id), 60)),
+            "expected a UUID such as 6b3a1f0e-58c1-4e0b-9a55-0c1d2e3f4a5b")
+      end
+      if not seen[id:lower()] then
+         seen[id:lower()] = true
+         ids[#ids + 1] = id
+      end
+   end
+end
+
+-- The next line of the input; nil at its end.
+local function next_line()
+   local line, why = io.read()
+   if why then
+      problem.raise(problem.FAILED, "cannot read the input: " .. why, "give IDs, or a file or pipe of them")
+   end
+   return line
+end
+
+--- The ids that were given, each once; "-" stands for those at the beginnings of the lines of the
+-- input.
+-- @treturn table
+function Shell:ids()
+   local ids, seen = {}, {}
+   for _, given in ipairs(self.args.ids or {}) do
+      if given == "-" then
+         for line in next_line do read_ids({ line:match "^%S+" }, seen, ids) end
+      else
+         read_ids({ given }, seen, ids)
+      end
+   end
+   return ids
+end
+
+local AHEAD = 64 -- calls begun and not yet answered
+
+--- Calls an operation for each id, several at a time. An error is told; one that each other call
+-- would meet as well ends it.
+-- @tparam string operation get_status or delete_status
+-- @tparam table ids
+-- @tparam function show (id, result, more) called for each that went well, in the order of the ids
+-- @treturn integer exit code
+function Shell:each(operation, ids, show)
+   local client, requests, code = self:client(), {}, 0
+   for i, id in ipairs(ids) do
+      for ahead = #requests + 1, math.min(i + AHEAD, #ids) do requests[ahead] = client:start(operation, ids[ahead]) end
+      local result, more = requests[i]:result()
+      requests[i], self.answered = false, i
+      if result then
+         show(id, result, more)
+      else
+         code = problem.FAILED
+         self:tell_error(more)
+         if words.is_fatal[more.kind] then break end
+      end
+   end
+   return code
+end
+
+-- ---- going on -----------------------------------------------------------------------------------
+
+--- The command line as it was typed, to go on with a token.
+-- @tparam[opt] string token in place of the one that was given
+-- @tparam[opt=false] boolean bare without the ids and --all: the token has them
+-- @treturn string
+function Shell:again(token, bare)
+   local list, skip, given = { "topaz-status" }, false, {}
+   for _, id in ipairs(bare and self.args.ids or {}) do given[id] = true end
+   for _, argument in ipairs(self.arguments) do
+      local drop = skip or given[argument] or bare and argument == "--all"
+      skip = token and argument == "--resume"
+      if not drop and not skip and not (token and argument:find "^%-%-resume=") then
+         list[#list + 1] = text.safe(text.quoted(argument))
+      end
+   end
+   if token then table.move({ "--resume", token }, 1, 2, #list + 1, list) end
+   return table.concat(list, " ")
+end
+
+return Shell

@@ -1,0 +1,31 @@
+--- Times by the server's clock. Members of a status may be of any type: only numbers count.
+local core = require "topaz.core"
+
+local times = {}
+
+--- Seconds behind the end of the time that a last poll or round may take.
+times.LAST_LOOK = 1
+
+local ETA_MOST = 7 * 86400 -- seconds; statuses live for seven days
+
+--- Unix seconds by the server's clock, as far as its responses have told the difference.
+-- @param client open or not
+-- @treturn number
+function times.server_time(client)
+   local skew = core.is_open(client) and client:stats().clock_skew
+   return core.wall() + (skew or 0)
+end
+
+--- Seconds until a job's own estimate.
+-- @tparam table status
+-- @tparam number now Unix seconds by the server's clock
+-- @treturn number|nil nil: it has no estimate that makes sense
+-- @treturn number|nil seconds until the first result is another one by time alone; nil: never
+function times.seconds_to_eta(status, now)
+   local left = type(status.eta) == "number" and status.eta - now
+   if not left or left <= 0 then return nil end
+   if left >= ETA_MOST then return nil, left - ETA_MOST end
+   return left, left
+end
+
+return times

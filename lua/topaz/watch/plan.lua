@@ -1,0 +1,246 @@
+--- What a watcher asks next, and when: planning alone. It sends nothing and knows no client. The
+-- watcher does what the plan says and tells it the responses; the model of spec/bench does the same
+-- with a simulated server.
+--
+-- A round looks at every job once. It reads list pages while that costs fewer requests than asking
+-- for each job, then asks for those it has not seen, one by one. Where in the list a job stood last
+-- time says how many pages are worth it. Jobs whose place is unknown are looked for as long as
+-- fewer pages were read in vain than there are jobs to find, so that looking costs at most as much
+-- as asking for each; a job that was not found is looked for more and more rarely, and asked for in
+-- between.
+local tally = require "topaz.watch.tally"
+
+local plan = setmetatable({}, { __index = tally })
+plan.__index = plan
+
+local FASTEST, SLOWEST = 1, 4.5 -- seconds between rounds
+local GROWTH = 1.5              -- of that time, per round without a change
+local SLOWEST_FAILING = 15      -- seconds between rounds while they fail
+local FAST_PER_REQUEST = 0.25   -- seconds per request of a round, after a change
+local SLOW_PER_REQUEST = 0.05   -- likewise without one: at most 20 requests a second for long
+local JITTER = 0.2              -- share of an interval that is left to chance: watchers drift apart
+local LEAST = 0.1               -- seconds of rest after a round, however long it took
+local REST_MAX = 31             -- rounds in which a job that the list lacked is not looked for
+local LIST_FAILURES = 2         -- failing lists in a row, after which each job is asked for
+local SINGLE_FAILURES = 10      -- failing responses in a row that end a round
+
+--- A plan without jobs.
+-- @tparam table clock functions: `now()` monotonic seconds, `server_time()` the server's Unix
+-- seconds, `random()` in [0, 1)
+-- @tparam[opt] boolean every_change whether news() tells of each change and not of ends alone
+function plan.new(clock, every_change)
+   local self = tally.new(clock, every_change)
+   self.phase, self.due, self.interval = "rest", clock.now(), FASTEST
+   self.rounds, self.cost, self.list_failures = 0, 0, 0
+   return setmetatable(self, plan)
+end
+
+--- Adds a job; one that it knows already is not added again. It is looked at in the next round,
+-- which comes soon.
+-- @treturn boolean whether it is new
+function plan:add(process_id)
+   if not tally.add(self, process_id) then return false end
+   if self.phase ~= "rest" then self.added = true
+   elseif self.started then self.due = math.min(self.due, self.started + self:fast()) end
+   return true
+end
+
+-- ---- a round ------------------------------------------------------------------------------------
+
+-- How many pages are worth reading for the jobs whose place is known: fewest requests, pages and
+-- single ones together.
+local function pages_worth(order)
+   local on_page, known, deepest = {}, 0, 0
+   for _, job in ipairs(order) do
+      local page = job.page
+      if page then
+         on_page[page] = (on_page[page] or 0) + 1
+         known, deepest = known + 1, math.max(deepest, page)
+      end
+   end
+   local best, least, beyond = 0, known, known
+   for page = 1, deepest do
+      beyond = beyond - (on_page[page] or 0)
+      if page + beyond < least then best, least = page, page + beyond end
+   end
+   return best
+end
+
+local function may_read_on(round)
+   return round.unseen > 0 and (round.page < round.worth or round.page - round.worth + 1 < round.unseen)
+end
+
+-- From the list to the single requests. Jobs that were looked for in vain are looked for more
+-- rarely.
+local function begin_singles(self, round)
+   self.phase = "singles"
+   round.singles, round.at, round.under_way, round.failures = {}, 0, 0, 0
+   for _, job in ipairs(self.order) do
+      if not job.over and not job.removed and job.seen ~= self.rounds and job.round == self.rounds then
+         round.singles[#round.singles + 1] = job
+         if job.looked_for and round.page > 0 and not round.failed then
+            job.page = nil
+            job.rest = math.min((1 << math.min(job.misses, 6)) - 1, REST_MAX)
+            job.misses = job.misses + 1
+         end
+      end
+   end
+end
+
+local function begin_round(self)
+   self:shorten()
+   self.rounds = self.rounds + 1
+   self.started, self.added = self.clock.now(), nil
+   local round = { page = 0, requests = 0, unseen = 0, cursors = {}, worth = pages_worth(self.order) }
+   self.round, self.phase = round, "list"
+   for _, job in ipairs(self.order) do
+      job.round = self.rounds
+      job.looked_for = job.page and job.page <= round.worth or not job.page and job.rest == 0
+      if job.looked_for then round.unseen = round.unseen + 1
+      elseif not job.page then job.rest = job.rest - 1 end
+   end
+   if not may_read_on(round) then begin_singles(self, round) end
+end
+
+-- ---- when the next round comes ------------------------------------------------------------------
+
+local function slowest(self)
+   return math.max(self.failing and SLOWEST_FAILING or SLOWEST, self.cost * SLOW_PER_REQUEST)
+end
+
+--- Seconds between rounds after a change.
+function plan:fast() return math.min(math.max(FASTEST, self.cost * FAST_PER_REQUEST), slowest(self)) end
+
+local function end_round(self)
+   local round, now = self.round, self.clock.now()
+   self.phase, self.cost, self.took = "rest", round.requests, now - self.started
+   self.failing = round.failed
+   local fast, slow = self:fast(), slowest(self)
+   self.interval = round.changed and not round.failed and fast or math.min(math.max(self.interval * GROWTH, fast), slow)
+   local pause, soonest, _, all = self.interval, self:estimates()
+   if soonest and not round.failed then
+      local aimed = math.min(math.max(soonest, fast), slow)
+      pause = all and aimed or math.min(pause, aimed)
+   end
+   if self.added and not round.failed then pause = fast end
+   pause = pause * (1 - JITTER * self.clock.random())
+   self.due = math.max(self.started + pause, now + LEAST, self.hold or 0)
+   self.added = nil
+   if not self.pace and not round.failed then self.pace = { time = now, mean = self:mean_progress() } end
+end
+
+--- What to do now.
+-- @treturn string "done": no job is left; "wait": nothing for so many seconds; "page": ask for this
+-- page of the list (nil: the first) and tell page() or failed(); "get": ask for this job and tell
+-- got(), gone() or failed(), more may be asked for meanwhile; "await": the responses that are still
+-- to come
+-- @return the seconds, the cursor or the job
+function plan:next()
+   if self.outstanding == 0 then return "done" end
+   if self.phase == "rest" then
+      local left = math.max(self.due, self.hold or 0) - self.clock.now()
+      if left > 0 then return "wait", left end
+      begin_round(self)
+   end
+   local round = self.round
+   if self.phase == "list" then
+      round.requests = round.requests + 1
+      return "page", round.cursor
+   end
+   repeat
+      round.at = round.at + 1
+      local job = round.singles[round.at]
+      if job and not job.removed then
+         round.requests, round.under_way = round.requests + 1, round.under_way + 1
+         return "get", job
+      end
+   until not job
+   if round.under_way > 0 then return "await" end
+   end_round(self)
+   return self:next()
+end
+
+--- Lets the next round begin at once, unless the server asked for a pause.
+function plan:hurry() self.due = self.clock.now() end
+
+-- ---- responses ----------------------------------------------------------------------------------
+
+local function see(self, job, status)
+   job.seen = self.rounds
+   if self:see(job, status) then self.round.changed = true end
+end
+
+--- A page of the list has come.
+-- @tparam table page as of client:get_page
+-- @treturn string|nil what is wrong with it; its statuses count all the same
+function plan:page(page)
+   local round = self.round
+   self.hold = nil
+   round.page = round.page + 1
+   for _, status in ipairs(page.data) do
+      local job = self.jobs[status.process_id:lower()]
+      if job and job ~= true and not job.over then
+         if job.round == self.rounds and job.seen ~= self.rounds and job.looked_for then
+            round.unseen = round.unseen - 1
+         end
+         job.page, job.misses, job.rest = round.page, 0, 0
+         see(self, job, status)
+      end
+   end
+   local pagination = page.pagination
+   local cursor = pagination and pagination.has_next_page and pagination.next_cursor
+   if cursor and round.cursors[cursor] then
+      return "the server sent a cursor that it had sent before in this iteration"
+   end
+   if cursor and may_read_on(round) then
+      round.cursors[cursor], round.cursor = true, cursor
+   else
+      self.list_failures = 0
+      begin_singles(self, round)
+   end
+end
+
+--- A single job's status has come.
+function plan:got(job, status)
+   self.hold = nil
+   self.round.under_way, self.round.failures = self.round.under_way - 1, 0
+   if not job.over and not job.removed then see(self, job, status) end
+end
+
+--- The server does not know the job.
+function plan:gone(job, err)
+   self.round.under_way = self.round.under_way - 1
+   if job.over or job.removed then return end
+   self:lose(job, err)
+   self.round.changed = true
+end
+
+--- A response did not come. A page that did not come ends the round; the jobs it did not see are
+-- looked at in the next one. Where lists fail again and again, each job is asked for instead.
+-- @param job nil: it was a page
+-- @tparam table err the error object; for `err.retry_after` seconds nothing is asked
+function plan:failed(job, err)
+   local round = self.round
+   round.failed = true
+   if err.retry_after then self.hold = math.max(self.hold or 0, self.clock.now() + err.retry_after) end
+   if job then
+      round.under_way, round.failures = round.under_way - 1, round.failures + 1
+      if round.failures >= SINGLE_FAILURES then round.at = #round.singles end
+      return
+   end
+   self.list_failures = self.list_failures + 1
+   if self.list_failures < LIST_FAILURES or err.retry_after or err.kind == "rate_limited" then
+      end_round(self)
+   else
+      begin_singles(self, round)
+   end
+end
+
+--- Ends the round where it is: the responses that are still to come will not be told.
+function plan:abandon()
+   if self.phase == "rest" then return end
+   self.round.failed = true
+   end_round(self)
+end
+
+return plan

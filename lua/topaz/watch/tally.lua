@@ -1,0 +1,262 @@
+--- The jobs of a watcher: which there are, what was seen of each, which ends have not been told,
+-- how far they are.
+--
+-- It sends nothing and plans nothing: topaz.watch.plan adds that. Counts are kept as responses
+-- come, so that asking for them costs little with any number of jobs.
+local times = require "topaz.times"
+local words = require "topaz.words"
+
+local tally = {}
+
+--- The members of a tally without jobs. The plan adds its own.
+-- @tparam table clock as topaz.watch.plan has it
+-- @tparam boolean every_change whether news() tells of each change and not of ends alone
+function tally.new(clock, every_change)
+   return {
+      clock = clock, every_change = every_change,
+      jobs = {},       -- process_id in lower case -> job; true once its end was given out
+      order = {},      -- the unfinished jobs in the order they came, and some finished ones
+      outstanding = 0, -- how many are unfinished
+      by_status = {},  -- of these: how many by the last word seen
+      sum = 0,         -- of these: their progress together
+      ended = { by_status = {}, done = 0, gone = 0, untold = 0 },
+      version = 0,     -- counts the changes of what was seen
+      members = 0,     -- counts the changes of which jobs the loop has not had
+      queue = {},      -- news not taken yet, from `first` to `last`
+      first = 1, last = 0,
+      pace = nil,      -- { time, mean }: how far they were at the end of the first round
+   }
+end
+
+-- ---- which jobs there are -----------------------------------------------------------------------
+
+-- Counts a job by another status than before; nil: it is not counted any more.
+local function count(self, job, status)
+   local before, by_status = job.counted, self.by_status
+   if before then
+      local left = by_status[before.status] - 1
+      by_status[before.status] = left > 0 and left or nil
+      self.sum = self.sum - words.progress(before)
+   end
+   if status then
+      by_status[status.status] = (by_status[status.status] or 0) + 1
+      self.sum = self.sum + words.progress(status)
+   end
+   job.counted = status
+   if self.outstanding == 0 then self.sum = 0 end -- nothing is left of rounding
+   self.version = self.version + 1
+end
+
+--- Adds a job; one that it knows already is not added again.
+-- @treturn boolean whether it is new
+function tally:add(process_id)
+   local key = process_id:lower()
+   if self.jobs[key] then return false end
+   local job = { key = key, given = process_id, misses = 0, rest = 0 }
+   self.jobs[key] = job
+   self.order[#self.order + 1] = job
+   self.outstanding = self.outstanding + 1
+   self.version, self.members = self.version + 1, self.members + 1
+   return true
+end
+
+--- Forgets a job whose end was not given out yet.
+-- @treturn boolean whether there was one
+function tally:remove(process_id)
+   local key = process_id:lower()
+   local job, ended = self.jobs[key], self.ended
+   if not job or job == true then return false end
+   self.jobs[key] = nil
+   job.removed, self.members = true, self.members + 1
+   if not job.over then
+      self.outstanding = self.outstanding - 1
+      count(self, job, nil)
+      return true
+   end
+   self.version = self.version + 1
+   ended.untold = ended.untold - 1
+   if job.over == "gone" then
+      ended.gone = ended.gone - 1
+   else
+      ended.done = ended.done - 1
+      ended.by_status[job.over] = ended.by_status[job.over] - 1
+   end
+   return true
+end
+
+--- Takes the jobs that have ended out of `order`.
+function tally:shorten()
+   local kept = {}
+   for _, job in ipairs(self.order) do
+      if not job.over and not job.removed then kept[#kept + 1] = job end
+   end
+   self.order = kept
+end
+
+--- How many jobs have not been given out as ended.
+function tally:pending() return self.outstanding + self.ended.untold end
+
+--- The statuses seen last of the jobs that have not ended.
+function tally:statuses()
+   local list = {}
+   for _, job in ipairs(self.order) do
+      if job.status and not job.over then list[#list + 1] = job.status end
+   end
+   return list
+end
+
+-- What f gives for each job that has not been given out, in the order they were added; ended ones
+-- last.
+local function each_pending(self, f)
+   local list, untold = {}, {}
+   for i = self.first, self.last do
+      local job = self.queue[i].job
+      if job.over and not job.removed then untold[#untold + 1] = f(job) end
+   end
+   for _, job in ipairs(self.order) do
+      if not job.over and not job.removed then list[#list + 1] = f(job) end
+   end
+   return table.move(untold, 1, #untold, #list + 1, list)
+end
+
+local function key_of(job) return job.key end
+
+local function packed_key_of(job)
+   job.packed = job.packed or job.key:gsub("-", "")
+   return job.packed
+end
+
+--- Their ids in lower case.
+function tally:ids() return each_pending(self, key_of) end
+
+--- Their ids in lower case, without the dashes.
+function tally:packed_ids() return each_pending(self, packed_key_of) end
+
+-- ---- what was seen ------------------------------------------------------------------------------
+
+local function tell(self, entry)
+   self.last = self.last + 1
+   self.queue[self.last] = entry
+end
+
+local function over(self, job, how)
+   job.over = how
+   self.outstanding, self.members = self.outstanding - 1, self.members + 1
+   count(self, job, nil)
+   self.ended.untold = self.ended.untold + 1
+end
+
+--- A status of a job that has not ended was seen.
+-- @treturn boolean whether its word has changed
+function tally:see(job, status)
+   local previous, word, ended = job.status, status.status, self.ended
+   job.status = status
+   local new_word = not previous or previous.status ~= word
+   local changed = new_word or not words.same(previous.progress, status.progress)
+   if words.is_finished[word] then
+      over(self, job, word)
+      ended.done = ended.done + 1
+      ended.by_status[word] = (ended.by_status[word] or 0) + 1
+      tell(self, { job = job, status = status, previous = previous, changed = changed })
+   else
+      count(self, job, status)
+      if changed and self.every_change then
+         tell(self, { job = job, status = status, previous = previous, changed = true })
+      end
+   end
+   return new_word
+end
+
+--- The server does not know a job that has not ended.
+-- @tparam table err the error object, which gets the status seen last
+function tally:lose(job, err)
+   over(self, job, "gone")
+   self.ended.gone = self.ended.gone + 1
+   err.status = job.status
+   tell(self, { job = job, status = job.status or { process_id = job.given }, err = err })
+end
+
+--- The oldest news not taken yet: { job, status, previous, changed, err }; `job.over` says that the
+-- job has ended.
+function tally:news()
+   local entry = self.queue[self.first]
+   while entry and entry.job.removed do
+      self.queue[self.first] = nil
+      self.first = self.first + 1
+      entry = self.queue[self.first]
+   end
+   return entry
+end
+
+--- Takes it.
+function tally:take(entry)
+   self.queue[self.first] = nil
+   self.first = self.first + 1
+   if entry.job.over and not entry.job.removed then
+      self.jobs[entry.job.key] = true
+      self.ended.untold, self.members = self.ended.untold - 1, self.members + 1
+   end
+end
+
+-- ---- how far they are ---------------------------------------------------------------------------
+
+-- Looks through the jobs' own estimates: the least and the greatest, and whether each job has one
+-- that makes sense.
+local function estimated(self, now)
+   local e = { version = self.version, all = true, expires = math.huge, made = now }
+   for _, job in ipairs(self.order) do
+      if not job.over and not job.removed then
+         local left, changes_in
+         if job.status then left, changes_in = times.seconds_to_eta(job.status, now) end
+         if changes_in then e.expires = math.min(e.expires, now + changes_in) end
+         if left then
+            local eta = job.status.eta
+            e.least, e.greatest = math.min(e.least or eta, eta), math.max(e.greatest or eta, eta)
+         else
+            e.all = false
+         end
+      end
+   end
+   return e
+end
+
+--- The least and the greatest of the jobs' own estimates in seconds from now, and whether each job
+-- has one that makes sense. They are looked through again only when something has changed, or one
+-- of them has passed.
+function tally:estimates()
+   local now, e = self.clock.server_time(), self.estimated
+   if not e or e.version ~= self.version or now >= e.expires or now < e.made then
+      e = estimated(self, now)
+      self.estimated = e
+   end
+   return e.least and e.least - now, e.greatest and e.greatest - now, e.all
+end
+
+--- Mean progress of all jobs, ended ones counted as 100, and how many they are.
+function tally:mean_progress()
+   local ended = self.ended.done + self.ended.gone
+   local total = ended + self.outstanding
+   return total > 0 and (100 * ended + self.sum) / total or 100, total
+end
+
+--- How far they are: see topaz.WatchProgress in types/. `seconds_left` is by the jobs' estimates
+-- where each has one, else by the pace so far.
+function tally:progress()
+   local by_status, now = {}, self.clock.now()
+   for word, number in pairs(self.by_status) do by_status[word] = number end
+   for word, number in pairs(self.ended.by_status) do
+      if number > 0 then by_status[word] = number + (by_status[word] or 0) end
+   end
+   local mean, total = self:mean_progress()
+   local _, greatest, all = self:estimates()
+   local left = all and (greatest or 0) or nil -- 0: no job is left
+   if not all and self.pace and mean > self.pace.mean and now > self.pace.time then
+      left = (100 - mean) * (now - self.pace.time) / (mean - self.pace.mean)
+   end
+   return {
+      total = total, done = self.ended.done, gone = self.ended.gone, by_status = by_status, mean_progress = mean,
+      seconds_left = left,
+   }
+end
+
+return tally

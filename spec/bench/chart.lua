@@ -1,5 +1,5 @@
--- A bar chart as SVG: horizontal bars, the value written behind each, least and largest as a thin line. Legible on
--- light and on dark pages.
+-- A bar chart as SVG: horizontal bars, the value written behind each,
+-- least and largest as a thin line. Legible on light and on dark pages.
 local report = require "spec.bench.report"
 
 local chart = {}
@@ -56,8 +56,8 @@ local function draw_bar(out, bar, y, names, scale, limit)
       number(middle + 4.5), report.number(bar.value), escape(bar.note or ""))
 end
 
---- `spec` is { title, unit, bars = { { label, value, low, high, kind = "ours" | "floor" | "peer", note }, … } }; the
--- bars are drawn from the shortest to the longest. `spec.whole`: none is cut.
+--- `spec` is { title, unit, bars = { { label, value, low, high, kind = "ours" | "floor" | "peer",
+-- note }, … } }; the bars are drawn from the shortest to the longest. `spec.whole`: none is cut.
 function chart.svg(spec)
    local bars = table.move(spec.bars, 1, #spec.bars, 1, {})
    table.sort(bars, function(a, b) return a.value < b.value end)

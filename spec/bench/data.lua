@@ -1,5 +1,6 @@
--- Makes the bytes that everyone in the benchmark reads: records of some 540 bytes with the 20 members of a status, the
--- same at each run. A set is a folder with the pages p1.json, p2.json … of one list, or with all.json, one plain array.
+-- Makes the bytes that everyone in the benchmark reads: records of some 540 bytes with the 20
+-- members of a status, the same at each run. A set is a folder with the pages p1.json,
+-- p2.json … of one list, or with all.json, one plain array.
 local data = {}
 
 data.PAGE_SIZE = 100
@@ -57,7 +58,8 @@ function data.record(i)
    return text, progress, word
 end
 
--- What a reader of records first … last must find: counts and sums of progress, of all and of those that failed.
+-- What a reader of records first … last must find: counts and sums of progress,
+-- of all and of those that failed.
 local function expectation()
    return { count = 0, checksum = 0, failed = { count = 0, checksum = 0 } }
 end
@@ -99,7 +101,8 @@ function data.write_pages(folder, pages)
    return expect
 end
 
---- Writes an array of `count` records to all.json in `folder`; gives what a reader must find, and its size in `bytes`.
+--- Writes an array of `count` records to all.json in `folder`;
+-- gives what a reader must find, and its size in `bytes`.
 function data.write_array(folder, count)
    local expect = expectation()
    local file = assert(io.open(folder .. "/all.json", "wb"))

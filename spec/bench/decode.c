@@ -1,12 +1,12 @@
 /*
-** decode: how long a page of 100 statuses takes to become Lua tables: by lua-cjson, by csrc/json, and where the
-** values are ready and only the tables have to be made (the floor). Also csrc/json with four members kept and one
-** record in five.
+** decode: how long a page of 100 statuses takes to become Lua tables: by lua-cjson,
+** by csrc/json, and where the values are ready and only the tables have to be made (the floor).
+** Also csrc/json with four members kept and one record in five.
 **
 **   decode [rounds]
 **
-** The contestants take turns; each time is the median of its rounds, CPU time of the process, garbage collection
-** included.
+** The contestants take turns; each time is the median of its rounds, CPU time of the process,
+** garbage collection included.
 */
 #include <stdio.h>
 #include <stdlib.h>
@@ -16,7 +16,7 @@
 #include <lauxlib.h>
 #include <lualib.h>
 
-#include "json.h"
+#include "json/json.h"
 
 enum { RECORDS = 100, MEMBERS = 20, PAGES = 20, PIECE = 16 * 1024, ROUNDS_MAX = 1000 };
 
@@ -61,7 +61,7 @@ static value values[RECORDS][MEMBERS];
 static char page[RECORDS * 1024];
 static size_t page_size;
 
-/* ---- the page ---------------------------------------------------------------------------------------------------- */
+/* ---- the page -------------------------------------------------------------------------------- */
 
 static void set_text(value *v, const char *text) {
   v->length = strlen(text);
@@ -124,7 +124,7 @@ static void make_page(void) {
   page_size = (size_t)(out - page);
 }
 
-/* ---- the contestants: each leaves the list of records on the stack ----------------------------------------------- */
+/* ---- the contestants: each leaves the list of records on the stack --------------------------- */
 
 static json_reader reader;
 static json_shape shape, narrow;
@@ -189,9 +189,9 @@ static bool is_failed(const void *context, size_t rule, const char *text, size_t
   return n == 6 && memcmp(text, "Failed", 6) == 0;
 }
 
-static const json_filter failed = {1u << 14, is_failed, NULL};
+static const json_filter failed = {.rules = 1u << 14, .accept = is_failed};
 
-/* ---- the match --------------------------------------------------------------------------------------------------- */
+/* ---- the match ------------------------------------------------------------------------------- */
 
 static const struct {
   const char *name;
@@ -235,7 +235,7 @@ static void open_all(lua_State *L) {
                            types[m] == 's'   ? JSON_STRING
                            : types[m] == 'i' ? JSON_INTEGER
                                              : JSON_BOOLEAN,
-                           m % 14 == 0};
+                           m % 14 == 0, m % 14 != 0};
     lua_pushstring(L, names[m]);
     lua_rawseti(L, KEYS, m + 1);
   }

@@ -1,9 +1,11 @@
 /*
-** floor BASE_URL PAGES: what a C program at least pays for the same job. It downloads the same pages with libcurl and
-** throws the bytes away, and fills for each record the same table, of the right size at once, from values that are
-** ready in C arrays. It decodes nothing: the values come from the first page, read once with cjson, and of those that
-** are different in every record (process_id, source_id, filename) the last digits are written over, so that Lua has to
-** make as many strings. A table is garbage as soon as the next one is made; the collector is as Lua sets it up.
+** floor BASE_URL PAGES: what a C program at least pays for the same job.
+** It downloads the same pages with libcurl and throws the bytes away, and fills for each
+** record the same table, of the right size at once, from values that are ready in C arrays.
+** It decodes nothing: the values come from the first page, read once with cjson,
+** and of those that are different in every record (process_id, source_id, filename)
+** the last digits are written over, so that Lua has to make as many strings.
+** A table is garbage as soon as the next one is made; the collector is as Lua sets it up.
 */
 #include <stdbool.h>
 #include <stdio.h>
@@ -89,7 +91,8 @@ static void take(lua_State *L, value *v, bool counted) {
   }
 }
 
-/* The first page's values by cjson, the names of members in the order of the contract, which is left on the stack. */
+/* The first page's values by cjson, the names of members in the order of the contract,
+** which is left on the stack. */
 static void prepare(lua_State *L, const body *page, ready *r) {
   static const char *const names[MEMBERS] = {
       "process_id",  "source_id",     "filename",      "input_format",      "input_height",
@@ -150,7 +153,8 @@ int main(int argc, char **argv) {
   luaL_openlibs(L);
   curl_easy_setopt(easy, CURLOPT_HTTPHEADER, headers);
   curl_easy_setopt(easy, CURLOPT_FAILONERROR, 1L);
-  curl_easy_setopt(easy, CURLOPT_BUFFERSIZE, 65536L); /* a page in few reads; larger ones gained nothing */
+  /* a page in few reads; larger ones gained nothing */
+  curl_easy_setopt(easy, CURLOPT_BUFFERSIZE, 65536L);
   curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, keep);
   curl_easy_setopt(easy, CURLOPT_WRITEDATA, &first);
   fetch(easy, argv[1], 1);

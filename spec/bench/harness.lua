@@ -1,6 +1,5 @@
 -- Compiles the C parts, runs commands under `measure`, and does the arithmetic of repetitions.
-local launch = require "spec.emulator.launch"
-local process = require "spec.emulator.process"
+local process = require "topaz.emulator.process"
 
 local harness = {}
 
@@ -9,7 +8,8 @@ harness.lua = (arg and arg[-1] or "lua5.4"):match "^%S+$" or "lua5.4"
 
 local FLAGS = "-O2 -std=c11 -D_POSIX_C_SOURCE=200809L -Wall -Wextra -Wpedantic"
 local PACKAGES = "lua5.4 libcurl"
--- Lua programs find the module built here first, and whatever the caller has set after it. Nobody uses a proxy.
+-- Lua programs find the module built here first, and whatever the caller has set after it.
+-- No program here uses a proxy.
 local ENVIRONMENT = {
    "no_proxy=*", "NO_PROXY=*",
    "LUA_PATH=lua/?.lua;lua/?/init.lua;" .. (os.getenv "LUA_PATH" or ";;"),
@@ -18,7 +18,7 @@ local ENVIRONMENT = {
 
 local function quoted(words)
    local out = {}
-   for i, word in ipairs(words) do out[i] = launch.quote(word) end
+   for i, word in ipairs(words) do out[i] = process.quote(word) end
    return table.concat(out, " ")
 end
 
@@ -51,8 +51,9 @@ local function processors(pid)
    return line and line:match "list: (%S+)"
 end
 
---- Lets this process, all that it starts from now on, and the process `server` use one processor only, the last of those that it may
--- use now. Gives a value that undoes it when it is closed; nil where there is no taskset (util-linux).
+--- Lets this process, all that it starts from now on,
+-- and the process `server` use one processor only, the last of those that it may use now.
+-- Gives a value that undoes it when it is closed; nil where there is no taskset (util-linux).
 function harness.one_processor(server)
    local all = processors(process.self())
    if not all then return nil end
@@ -63,18 +64,19 @@ function harness.one_processor(server)
    return setmetatable({}, { __close = function() allow(all) end })
 end
 
---- Compiles C files into build/bench/NAME and gives its path; raises when the compiler does not like them.
-function harness.compile(name, sources)
+--- Compiles C files into build/bench/NAME and gives its path; `packages` are pkg-config's names of
+-- what they need beside Lua and libcurl. Raises when the compiler does not like them.
+function harness.compile(name, sources, packages)
    local path = harness.build .. "/" .. name
    assert(os.execute("mkdir -p " .. harness.build))
    local command = ("%s %s -Icsrc -o %s %s $(pkg-config --cflags --libs %s) -lm"):format(
-      os.getenv "CC" or "cc", FLAGS, path, sources, PACKAGES)
+      os.getenv "CC" or "cc", FLAGS, path, sources, PACKAGES .. " " .. (packages or ""))
    if not os.execute(command) then error("cannot compile: " .. command, 0) end
    return path
 end
 
---- Runs a command (a list of words) under `measure`. Gives { output, values, cpu, wall, peak }: seconds, MiB, and
--- the "name=value" pairs it printed; or nil and why it failed.
+--- Runs a command (a list of words) under `measure`. Gives { output, values, cpu, wall, peak }:
+-- seconds, MiB, and the "name=value" pairs it printed; or nil and why it failed.
 function harness.run(words)
    local report = harness.build .. "/usage"
    local log = harness.build .. "/stderr"
@@ -106,9 +108,9 @@ local function wrong(run, expect)
    end
 end
 
---- Repetitions, interleaved: A B C A B C … Each entry has `name`, `commands` (name → words) and `expect` (the same
--- names → { count, checksum }); it gets `runs` (name → list of runs), or `failed` and is then left out.
--- `entry.repetitions` is a smaller number for one entry.
+--- Repetitions, interleaved: A B C A B C … Each entry has `name`, `commands` (name → words)
+-- and `expect` (the same names → { count, checksum }); it gets `runs` (name → list of runs),
+-- or `failed` and is then left out. `entry.repetitions` is a smaller number for one entry.
 function harness.rotate(entries, repetitions, progress)
    for _, entry in ipairs(entries) do
       entry.runs = {}

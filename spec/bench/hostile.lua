@@ -1,7 +1,8 @@
--- Pages that make a careless reader slow: each kind in two sizes, the larger one four times as long, so that time that
--- grows faster than the bytes is seen. The single large values are in both sizes larger than any read or buffer.
+-- Pages that make a careless reader slow: each kind in two sizes,
+-- the larger one four times as long, so that time that grows faster than the bytes is seen.
+-- The single large values are in both sizes larger than any read or buffer.
 local cjson = require "cjson"
-local members = require "spec.emulator.members"
+local members = require "topaz.emulator.members"
 local data = require "spec.bench.data"
 
 local hostile = { GROWTH = 4 }
@@ -55,7 +56,8 @@ local function escaped(name)
    return (name:gsub(".", function(c) return ("\\u%04x"):format(c:byte()) end))
 end
 
--- Brackets inside one member so that 64 are open at once; the page, its list and the record are three of them.
+-- Brackets inside one member so that 64 are open at once;
+-- the page, its list and the record are three of them.
 local DEEP = ('{"a":['):rep(30) .. "[1]" .. ("]}"):rep(30)
 
 --- { name, make = function(size) → list of records }; size is 1 or GROWTH.

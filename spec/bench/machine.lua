@@ -1,5 +1,5 @@
 -- What a result was measured on, as lines of text.
-local launch = require "spec.emulator.launch"
+local process = require "topaz.emulator.process"
 local harness = require "spec.bench.harness"
 local peers = require "spec.bench.peers"
 
@@ -18,7 +18,7 @@ function machine.describe(command)
       { "System", shell [[. /etc/os-release && echo "$PRETTY_NAME"]] .. ", " .. shell "uname -sr" },
       { "Lua", shell(harness.lua .. " -v | cut -d' ' -f1,2") },
       { "libcurl", shell "pkg-config --modversion libcurl" },
-      { "nginx", launch.shell "nginx -v 2>&1 | sed 's/.*nginx.//'" },
+      { "nginx", process.shell "nginx -v 2>&1 | sed 's/.*nginx.//'" },
       { "Compiler", shell "${CC:-cc} --version | head -n 1" },
       { "topaz", peers.topaz() or "not built" },
    }

@@ -1,10 +1,12 @@
 /*
-** measure FILE COMMAND ARGUMENT…: runs the command and writes to FILE what the system's accounting says of it, as one
-** line "status=0 user=1.234567 sys=0.123456 wall=1.4 rss_kib=12345". The command's output goes where ours goes.
+** measure FILE COMMAND ARGUMENT…: runs the command and writes to FILE what the system's
+** accounting says of it, as one line "status=0 user=1.234567 sys=0.123456 wall=1.4 rss_kib=12345".
+** The command's output goes where ours goes.
 **
-** A small program of its own because the peak of a process counts what it was a copy of before exec: forked from a
-** large runner, every command would be at least as large as the runner. Processes that the command itself waited for
-** (the parts of a pipe) are counted: their times are added, of their peaks the largest counts.
+** A small program of its own because the peak of a process counts what it was a copy of before
+** exec: forked from a large runner, every command would be at least as large as the runner.
+** Processes that the command itself waited for (the parts of a pipe) are counted:
+** their times are added, of their peaks the largest counts.
 */
 #define _GNU_SOURCE /* wait4 */
 #include <errno.h>

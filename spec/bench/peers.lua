@@ -1,4 +1,4 @@
--- Who takes part in the lists: the commands, and how to find out whether they are installed here.
+-- What takes part in the lists: the commands, and how to find out whether they are installed here.
 local harness = require "spec.bench.harness"
 
 local peers = {}
@@ -25,9 +25,18 @@ local function asks_python(module)
    end
 end
 
--- `version` gives text (and what `command` gets as its second argument), or nil when the peer is not installed. A slow
--- one runs three times only, one with few_pages reads fewer pages.
+-- yyjson: Debian 13 has it (libyyjson-dev), Debian 12 does not.
+-- `version` gives text (and what `command` gets as its second argument), or nil when the peer
+-- is not installed. A slow one runs three times only, one with few_pages reads fewer pages.
 local PEERS = {
+   {
+      name = "C, libcurl + yyjson",
+      version = function()
+         local version = harness.ask { "pkg-config", "--modversion", "yyjson" }
+         return version and "yyjson " .. version, version and harness.compile("yyjson", "spec/bench/yyjson.c", "yyjson")
+      end,
+      command = function(url, program) return { program, url } end,
+   },
    {
       name = "LuaSocket + cjson", language = "Lua",
       version = asks_lua [[print(require "socket"._VERSION .. ", cjson " .. require "cjson"._VERSION)]],

@@ -1,8 +1,8 @@
 -- Turns a scenario's result into text for the terminal and into Markdown.
 --
 -- A result is { text = Markdown, columns = { title, … }, rows = { { cell, … }, … }, goals = { … },
--- skipped = { text, … }, chart = … }; cells are text or numbers, the first column is a name. A goal is
--- { text; value = number, least or most = number }.
+-- skipped = { text, … }, chart = … }; cells are text or numbers, the first column is a name.
+-- A goal is { text; value = number, least or most = number }.
 local report = {}
 
 --- A number with three significant digits, without exponent.

@@ -1,7 +1,8 @@
--- The benchmark:  lua5.4 spec/bench/run.lua [--quick] [--scenario NAME] [--out FOLDER]    (make bench)
--- Each scenario is one file in scenario/, giving { title, run = function(context) … end }; its result, which report.lua
--- describes, is printed and written as NAME.md and NAME.svg. Without a result it gives nil and why it was skipped.
-package.path = "./?.lua;./?/init.lua;" .. package.path
+-- The benchmark: lua5.4 spec/bench/run.lua [--quick] [--scenario NAME] [--out FOLDER] (make bench)
+-- Each scenario is one file in scenario/, giving { title, run = function(context) … end };
+-- its result, which report.lua describes, is printed and written as NAME.md and NAME.svg.
+-- Without a result it gives nil and why it was skipped.
+package.path = "./?.lua;./?/init.lua;./lua/?.lua;./lua/?/init.lua;" .. package.path
 
 local USAGE = [[
 usage: lua5.4 spec/bench/run.lua [--quick] [--scenario NAME] [--out FOLDER]   (from the root of the project)
@@ -10,7 +11,8 @@ usage: lua5.4 spec/bench/run.lua [--quick] [--scenario NAME] [--out FOLDER]   (f
   --scenario NAME   only this one; may be given several times
   --out FOLDER      where the results go (else spec/bench/results)
 ]]
-local SCENARIOS = { "lists", "decode", "pathological", "latency", "million", "deletion", "watching", "idle" }
+local SCENARIOS = { "lists", "decode", "pathological", "latency", "million", "deletion", "watching",
+   "queued", "idle", "game_loop" }
 
 local function usage(problem)
    io.stderr:write(problem, "\n", USAGE)
@@ -66,7 +68,8 @@ local function main()
    local server <close> = servers.start()
    local context = { quick = options.quick, server = server, progress = progress, pages = {} }
 
-   -- The data set of so many pages, made when first asked for: its name, and what a reader must find.
+   -- The data set of so many pages, made when first asked for:
+   -- its name, and what a reader must find.
    function context.list(pages)
       local set = "pages_" .. pages
       context.pages[pages] = context.pages[pages] or data.write_pages(server:folder(set), pages)

@@ -1,11 +1,15 @@
--- The one server that all read from: a plain nginx on a free loopback port, with static files in a folder of its own.
+-- The one server that all read from: a plain nginx on a free loopback port,
+-- with static files in a folder of its own.
 --
---   /SET/image/v1/status           the pages of data set SET by ?paginated=true&cursor=pN, else its plain array
+--   /SET/image/v1/status           the pages of data set SET by ?paginated=true&cursor=pN,
+--                                  else its plain array
 --   /latency/SET/image/v1/status   the same, each answer 50 ms late (needs nginx's Lua module)
 --   /slow/SET/image/v1/status      the same, but after the first 64 kB a trickle
+-- It speaks plain HTTP/1.1, and on a port of its own HTTP/2 over TLS.
 local socket = require "socket"
-local launch = require "spec.emulator.launch"
-local process = require "spec.emulator.process"
+local certificates = require "topaz.emulator.certificates"
+local launch = require "topaz.emulator.launch"
+local process = require "topaz.emulator.process"
 
 local server = {}
 
@@ -36,6 +40,9 @@ http {
   }
   server {
     listen 127.0.0.1:@PORT@;
+    listen 127.0.0.1:@TLS_PORT@ ssl http2;
+    ssl_certificate "@DIR@/server.pem";
+    ssl_certificate_key "@DIR@/server.key";
     if ($http_x_api_key = "") { return 401; }
     location ~ ^/(?<set>[a-z0-9_]+)/image/v1/status$ {
       root "@DIR@/sets/$set";
@@ -70,11 +77,19 @@ local function read(path)
    return text
 end
 
-local function free_port()
-   local listener = assert(socket.bind("127.0.0.1", 0))
-   local port = select(2, listener:getsockname())
-   listener:close()
-   return math.tointeger(port)
+-- Two free ports.
+local function free_ports()
+   local one, other = assert(socket.bind("127.0.0.1", 0)), assert(socket.bind("127.0.0.1", 0))
+   local port, other_port = select(2, one:getsockname()), select(2, other:getsockname())
+   one:close()
+   other:close()
+   return math.tointeger(port), math.tointeger(other_port)
+end
+
+local function write(path, text)
+   local file = assert(io.open(path, "w"))
+   assert(file:write(text))
+   assert(file:close())
 end
 
 -- The lines that load nginx's Lua module, as Debian ships it; nil where there is none.
@@ -92,7 +107,7 @@ local Server = { __index = methods, __name = "bench server" }
 --- The folder of a data set, made when it is not there.
 function methods:folder(set)
    local folder = self.dir .. "/sets/" .. set
-   launch.shell("mkdir -p " .. launch.quote(folder))
+   process.shell("mkdir -p " .. process.quote(folder))
    return folder
 end
 
@@ -101,13 +116,17 @@ function methods:url(set, prefix)
    return ("http://127.0.0.1:%d/%s%s/image/v1"):format(self.port, prefix and prefix .. "/" or "", set)
 end
 
+--- The base URL of a data set over TLS, whose authority is in the file `ca_file`.
+function methods:tls_url(set) return ("https://127.0.0.1:%d/%s/image/v1"):format(self.tls_port, set) end
+
 function methods:stop() launch.stop(self) end
 Server.__close = methods.stop
 Server.__gc = methods.stop
 
--- Should the benchmark be killed, so that it stops nothing: ends nginx and removes the folder soon afterwards.
+-- Should the benchmark be killed, so that it stops nothing:
+-- ends nginx and removes the folder soon afterwards.
 local function watch(self)
-   launch.shell(("setsid sh -c 'while kill -0 %d; do sleep 1; done; [ -d %s ] && kill %d; rm -rf %s' "
+   process.shell(("setsid sh -c 'while kill -0 %d; do sleep 1; done; [ -d %s ] && kill %d; rm -rf %s' "
       .. "</dev/null >/dev/null 2>&1 &"):format(process.self(), self.dir, self.pid, self.dir))
 end
 
@@ -120,25 +139,27 @@ end
 
 --- Starts nginx. Raises with nginx's own words when it cannot.
 function server.start()
-   local dir = launch.shell "mktemp -d -t topaz-bench-XXXXXX"
+   local dir = process.shell "mktemp -d -t topaz-bench-XXXXXX"
    assert(dir ~= "", "mktemp made no folder")
-   local modules, port = lua_module(), free_port()
-   local values = { DIR = dir, PORT = tostring(port), MODULES = modules or "" }
-   local text = CONFIGURATION:gsub("@LATENCY@", modules and LATENCY or ""):gsub("@(%u+)@", values)
-   local file = assert(io.open(dir .. "/nginx.conf", "w"))
-   assert(file:write(text))
-   assert(file:close())
+   local modules, port, tls_port = lua_module(), free_ports()
+   local values = { DIR = dir, PORT = tostring(port), TLS_PORT = tostring(tls_port), MODULES = modules or "" }
+   write(dir .. "/nginx.conf", (CONFIGURATION:gsub("@LATENCY@", modules and LATENCY or ""):gsub("@([%u_]+)@", values)))
+   local pem = certificates.get "good"
+   write(dir .. "/server.pem", pem.server)
+   write(dir .. "/server.key", pem.key)
+   write(dir .. "/ca.pem", pem.ca)
 
-   local quoted = launch.quote(dir)
-   local pid = math.tointeger(tonumber(launch.shell(("cd / && setsid nginx -p %s -c %s/nginx.conf -e %s/error.log "
-      .. "</dev/null >/dev/null 2>%s/stderr & echo $!"):format(quoted, quoted, quoted, quoted))))
+   local quoted = process.quote(dir)
+   local program = process.start(("nginx -p %s -c %s/nginx.conf -e %s/error.log"):format(quoted, quoted, quoted), "/",
+      dir .. "/stderr")
    local self = setmetatable({
-      dir = dir, port = port, pid = pid, stamp = process.stamp(pid), has_latency = modules ~= nil,
+      dir = dir, port = port, tls_port = tls_port, ca_file = dir .. "/ca.pem", pid = program.pid, stamp = program.stamp,
+      has_latency = modules ~= nil,
    }, Server)
    watch(self)
    local deadline = socket.gettime() + START_LIMIT
    while not answers(port) do
-      if not process.alive(pid, self.stamp) or socket.gettime() > deadline then
+      if not process.alive(self.pid, self.stamp) or socket.gettime() > deadline then
          local why = read(dir .. "/error.log") .. read(dir .. "/stderr")
          self:stop()
          error("nginx did not start: " .. (why ~= "" and why or "nothing in its error log; is it installed?"))

@@ -1,16 +1,19 @@
--- What watching costs, on a model: the real plan of the watcher, a simulated clock and a simulated server.
+-- What watching costs, on a model: the real plan of the watcher,
+-- a simulated clock and a simulated server.
 --
 --   lua5.4 spec/bench/watch_model.lua [SEED]
 --
--- Each job lasts 30 to 120 s, all begin within the first 5 s. The list is newest first; it may also hold statuses that are older
--- than the jobs, or newer ones. One in three jobs has an estimate, which is wrong by up to 10 s. A request takes 50 ms; eight
--- single ones run at a time, pages come one after the other. "naive" is one GET a second for each job until it has ended.
-local watch_plan = require "topaz.watch_plan"
+-- Each job lasts 30 to 120 s, all begin within the first 5 s. The list is newest first; it may also
+-- hold statuses that are older than the jobs, or newer ones. One in three jobs has an estimate,
+-- which is wrong by up to 10 s. A request takes 50 ms; eight single ones run at a time,
+-- pages come one after the other. "naive" is one GET a second for each job until it has ended.
+local watch_plan = require "topaz.watch.plan"
 
 local model = {}
 
 local LATENCY, AT_A_TIME, PAGE = 0.05, 8, 100
-local LEAST, MOST, WITHIN = 30, 120, 5 -- seconds: how long the jobs last, and within which they begin
+-- seconds: how long the jobs last, and within which they begin
+local LEAST, MOST, WITHIN = 30, 120, 5
 
 -- Numbers in [0, 1), the same for a seed on every machine: xorshift64*.
 local function generator(seed)
@@ -25,7 +28,7 @@ local function generator(seed)
    return draw
 end
 
--- ---- the server ------------------------------------------------------------------------------------------------------
+-- ---- the server ---------------------------------------------------------------------------------
 
 local function make_jobs(count, random)
    local jobs = {}
@@ -42,12 +45,14 @@ end
 local function status_of(job, now)
    local progress = math.min(100, math.floor((now - job.begin) / job.lasts * 100))
    local word = now >= job.over and "Completed" or now - job.begin < 0.2 * job.lasts and "Pending" or "Processing"
-   return { process_id = job.id, status = word, progress = word == "Pending" and 0 or progress, eta = job.eta and math.floor(job.eta) }
+   return { process_id = job.id, status = word, progress = word == "Pending" and 0 or progress,
+      eta = job.eta and math.floor(job.eta) }
 end
 
 local FOREIGN = { process_id = "foreign", status = "Completed", progress = 100 }
 
--- A page of the list: `newer` foreign statuses, the jobs that have begun, newest first, `older` foreign ones.
+-- A page of the list: `newer` foreign statuses, the jobs that have begun, newest first,
+-- `older` foreign ones.
 local function page_of(world, cursor, now)
    local at, data = tonumber(cursor or 0), {}
    local newer, count = world.newer, #world.jobs
@@ -61,7 +66,7 @@ local function page_of(world, cursor, now)
    return { data = data, pagination = { has_next_page = more, next_cursor = more and tostring(at + PAGE) or nil } }
 end
 
--- ---- the run -----------------------------------------------------------------------------------------------------------
+-- ---- the run ------------------------------------------------------------------------------------
 
 local function percentile(sorted, share) return sorted[math.max(1, math.ceil(#sorted * share))] end
 
@@ -77,7 +82,8 @@ end
 
 --- Watches jobs from their submission to the last end.
 -- @tparam table options `jobs` count; `older`, `newer` foreign statuses in the list (0); `seed` (1)
--- @treturn table requests, seconds until all was over, noticed jobs, naive requests; p50, p95, max seconds to notice an end
+-- @treturn table requests, seconds until all was over, noticed jobs, naive requests;
+-- p50, p95, max seconds to notice an end
 function model.run(options)
    local random, now, requests, delays, by_id = generator(options.seed or 1), 0, 0, {}, {}
    local world = { jobs = make_jobs(options.jobs, random), older = options.older or 0, newer = options.newer or 0 }
@@ -103,7 +109,9 @@ function model.run(options)
       end
    end
 
-   local asked = {} -- single requests on their way, answered together once there are AT_A_TIME of them, or no more come
+   -- single requests on their way, answered together once there are AT_A_TIME
+   -- of them, or no more come
+   local asked = {}
    local function answer()
       now = now + LATENCY
       for _, job in ipairs(asked) do plan:got(job, status_of(by_id[job.given], now)) end
@@ -135,17 +143,19 @@ function model.run(options)
    return summary(requests, now, delays, world.jobs)
 end
 
--- ---- the table -----------------------------------------------------------------------------------------------------------
+-- ---- the table ----------------------------------------------------------------------------------
 
 local function print_all(seed)
-   print(("%9s  %-16s %9s %8s %8s %8s %10s %8s"):format("jobs", "foreign statuses", "requests", "p50 s", "p95 s", "max s", "naive", "ratio"))
+   print(("%9s  %-16s %9s %8s %8s %8s %10s %8s"):format("jobs", "foreign statuses", "requests", "p50 s", "p95 s",
+      "max s", "naive", "ratio"))
    for _, count in ipairs { 10, 1000, 100000 } do
-      for _, foreign in ipairs { { "none", {} }, { "50,000 older", { older = 50000 } }, { "50,000 newer", { newer = 50000 } } } do
+      for _, foreign in ipairs { { "none", {} }, { "50,000 older", { older = 50000 } },
+         { "50,000 newer", { newer = 50000 } } } do
          local more = foreign[2]
          local r = model.run { jobs = count, older = more.older, newer = more.newer, seed = seed }
          assert(r.noticed == count, "an end was not noticed")
-         print(("%9d  %-16s %9d %8.2f %8.2f %8.2f %10d %8.0f"):format(count, foreign[1], r.requests, r.p50, r.p95, r.max, r.naive,
-            r.naive / r.requests))
+         print(("%9d  %-16s %9d %8.2f %8.2f %8.2f %10d %8.0f"):format(count, foreign[1], r.requests, r.p50, r.p95,
+            r.max, r.naive, r.naive / r.requests))
       end
    end
 end

@@ -1,9 +1,10 @@
--- A helper of busted: puts Prism before every emulator that a spec starts. What comes from the client and what comes from the
--- emulator is then judged by the contract. A test that orders an answer against the contract is skipped (pending): it
--- would prove nothing. Prism's findings are for spec/contract/run, see front.mjs.
+-- A helper of busted: puts Prism before every emulator that a spec starts.
+-- What comes from the client and what comes from the emulator is then judged by the contract.
+-- A test that orders an answer against the contract is skipped (pending): it would prove nothing.
+-- Prism's findings are for spec/contract/run, see front.mjs.
 local cjson = require "cjson"
 local socket = require "socket"
-local emulators = require "spec.emulator"
+local emulators = require "topaz.emulator"
 
 local process = io.popen("exec node spec/contract/front.mjs build/contract spec/contract/image-status.openapi.json")
 local port = assert(process:read "n", "Prism did not start")
@@ -22,16 +23,19 @@ function front.url(command) return "http://127.0.0.1:" .. front.ask(command) end
 
 package.loaded["spec.contract.front"] = front
 
--- ---- what keeps the contract ------------------------------------------------------------------------------------------
+-- ---- what keeps the contract --------------------------------------------------------------------
 
--- A delay changes no answer, and a status of the contract comes with the contract's error body or one that is like it.
+-- A delay changes no answer, and a status of the contract comes with the contract's error body
+-- or one that is like it.
 local HARMLESS = {
-   match = true, times = true, after = true, probability = true, delay = true, delay_after = true, status = true, body = true, headers = true,
+   match = true, times = true, after = true, probability = true, delay = true, delay_after = true, status = true,
+   body = true, headers = true,
 }
 -- Statuses that the contract has for every operation, and for one of the emulator's kinds.
 local STATUSES = { [401] = true, [403] = true, [429] = true, [500] = true }
 local OF_KIND = {
-   list = { [400] = true }, one = { [400] = true, [404] = true }, delete_one = { [400] = true, [404] = true, [409] = true }, delete_all = {},
+   list = { [400] = true }, one = { [400] = true, [404] = true },
+   delete_one = { [400] = true, [404] = true, [409] = true }, delete_all = {},
 }
 local WORDS = { Pending = true, Processing = true, Completed = true, Cancelled = true, Failed = true }
 

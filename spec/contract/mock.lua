@@ -1,4 +1,5 @@
--- The client against an API that Prism makes up out of the contract: it answers a plain array to paginated=true.
+-- The client against an API that Prism makes up out of the contract:
+-- it answers a plain array to paginated=true.
 local topaz = require "topaz"
 local front = require "spec.contract.front"
 
@@ -17,7 +18,11 @@ describe("the mock server", function()
       assert.is_boolean(status.crop_to_fill)
    end
 
-   it("gives a status", function() is_status(assert(client:get_status(ID))) end)
+   it("gives a status, which is refused, since it is not of the job that was asked for", function()
+      local status, err = client:get_status(ID)
+      assert.is_nil(status)
+      assert.matches("not the requested id", err.message)
+   end)
 
    it("gives a page, the one and last", function()
       local page = assert(client:get_page { limit = 10 })

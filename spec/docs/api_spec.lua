@@ -1,29 +1,17 @@
--- One interface in five places: the definition files (lua/topaz/types), the live module, the C sources, the Lua sources, README.md.
+-- One interface in five places: the definition files (lua/topaz/types), the live module,
+-- the C sources, the Lua sources, README.md.
 local topaz = require "topaz"
 local core = topaz.core
 local progress = require "topaz.progress"
-local progress_terminal = require "topaz.progress_terminal"
+local terminal = require "topaz.terminal"
 local blocks = require "spec.docs.blocks"
+local lists = require "spec.docs.entries"
 local luacats = require "spec.docs.luacats"
+
+local keys, names, find = lists.keys, lists.names, lists.find
 
 local classes, entries = luacats.all()
 local README = blocks.read "README.md"
-
-local function keys(set)
-   local list = {}
-   for name in pairs(set) do
-      if not tostring(name):find "^__" then list[#list + 1] = name end
-   end
-   table.sort(list)
-   return list
-end
-
-local function names(list)
-   local sorted = {}
-   for _, entry in ipairs(list) do sorted[#sorted + 1] = entry.name end
-   table.sort(sorted)
-   return sorted
-end
 
 local function upvalue(f, wanted)
    for i = 1, 255 do
@@ -39,30 +27,27 @@ local function live()
    local task = client:spawn(function() end)
    local request = client:start("delete_all_statuses")
    local tables = {
-      ["topaz"] = topaz, ["topaz.Core"] = core, ["topaz.Client"] = core.client_methods(), ["topaz.Cursor"] = core.cursor_methods(),
-      ["topaz.Request"] = debug.getmetatable(request).__index, ["topaz.Task"] = debug.getmetatable(task).__index,
-      ["topaz.Watcher"] = debug.getmetatable(client:watch {}).__index,
-      ["topaz.progress"] = progress, ["topaz.Bars"] = getmetatable(progress.new()).__index,
-      ["topaz.progress_terminal"] = progress_terminal, ["topaz.Terminal"] = upvalue(progress_terminal.open, "Terminal"),
+      ["topaz"] = topaz, ["topaz.Core"] = core, ["topaz.Client"] = core.client_methods(),
+      ["topaz.Cursor"] = core.cursor_methods(), ["topaz.Call"] = debug.getmetatable(request).__index,
+      ["topaz.Task"] = debug.getmetatable(task).__index,
+      ["topaz.Watcher"] = debug.getmetatable(client:watch {}).__index, ["topaz.progress"] = progress,
+      ["topaz.Bars"] = getmetatable(progress.new()).__index, ["topaz.terminal"] = terminal,
+      ["topaz.Terminal"] = upvalue(terminal.open, "Terminal"),
    }
    client:close()
    local ok, luv = pcall(require, "topaz.scheduler.luv")
    if ok then tables["topaz.Scheduler"] = luv end
+   for module, object in pairs { ["topaz.emulator"] = "Emulator", ["topaz.emulator.proxy"] = "Proxy" } do
+      tables[module] = require(module)
+      tables["topaz." .. object] = upvalue(tables[module].start, object).__index
+   end
    return tables
 end
-
-local function find(list, name)
-   for _, entry in ipairs(list) do
-      if entry.name == name then return entry end
-   end
-end
-
--- ---- names and parameters ------------------------------------------------------------------------------------------------
 
 -- What C sources say of the calls of a method: name -> how many arguments.
 local function c_calls(object)
    local found = {}
-   local pipe = io.popen "cat csrc/client.c csrc/cursor.c csrc/call.c csrc/core.c"
+   local pipe = io.popen "cat csrc/client.c csrc/cursor.c csrc/call.c csrc/api.c csrc/core.c"
    for name, arguments in pipe:read "a":gmatch("/%* " .. object .. "([%w_]+)(%b())") do
       local plain = arguments:sub(2, -2):gsub("%b()", ""):gsub("%b{}", "t")
       local count = plain:find "%S" and 1 or 0
@@ -105,7 +90,7 @@ describe("the definition files", function()
                in_c = in_c + 1
                if calls[entry.name] then
                   assert.equal(calls[entry.name], #entry.parameters, entry.name)
-               elseif name == "topaz.Request" or name == "topaz.Cursor" or name == "topaz.Client" then
+               elseif name == "topaz.Call" or name == "topaz.Cursor" or name == "topaz.Client" then
                   assert.is_true(#entry.parameters <= 1, entry.name .. ": its C source has no comment with its call")
                end
             end
@@ -117,7 +102,9 @@ describe("the definition files", function()
    it("are about each class that has functions", function()
       local tables = live()
       for name, class in pairs(classes) do
-         if class.functions and #class.functions > 0 and name ~= "topaz.Scheduler" then assert.is_table(tables[name], name) end
+         if class.functions and #class.functions > 0 and name ~= "topaz.Scheduler" then
+            assert.is_table(tables[name], name)
+         end
       end
    end)
 
@@ -143,7 +130,8 @@ describe("the definition files", function()
 
    it("use types that there are", function()
       local builtin = {}
-      for word in ("string number integer boolean table function nil any true false lightuserdata userdata file fun r"):gmatch "%a+" do
+      local words = "string number integer boolean table function nil any true false lightuserdata userdata file fun r"
+      for word in words:gmatch "%a+" do
          builtin[word] = true
       end
       local function check(text, where)
@@ -175,118 +163,26 @@ describe("the definition files", function()
    end)
 end)
 
--- ---- options -------------------------------------------------------------------------------------------------------------
-
-local C_TYPES = {
-   STRING = "string", NUMBER = "number", INTEGER = "integer", BOOLEAN = "boolean", TABLE = "table", FUNCTION = "function",
-}
-
-local function number(text) return tonumber(text) end
-
--- The rows of a C source: { name, type, default or nil, least, most }, those after `from`.
-local function c_rows(path, from)
-   local text, rows = blocks.read(path), {}
-   local body = text:match(from .. ".-(%b{});")
-   for name, kind, default, least, most in body:gmatch '{"([%w_]+)",%s*OPTION_(%u+),%s*([^,}]-),%s*([^,}]-),%s*([^,}]-)}' do
-      rows[#rows + 1] = { name = name, type = C_TYPES[kind], default = default, least = number(least), most = number(most) or most }
-      if kind == "BOOLEAN" then rows[#rows].default = default == "1" and "true" or "false" end
-      if default == "OPTION_NONE" or default:find "^s%->" then rows[#rows].default = nil end
-      if rows[#rows].most == "CALL_TIMEOUT_MAX" then rows[#rows].most = 86400 end
-   end
-   return rows
-end
-
--- The same of a Lua source, whose rows are a table named OPTIONS.
-local function lua_rows(path)
-   local rows = {}
-   for _, row in ipairs(load("return " .. blocks.read(path):match "local OPTIONS = (%b{})")()) do
-      rows[#rows + 1] = {
-         name = row[1], type = row[2], default = row[3] ~= nil and tostring(row[3]) or nil, least = row[4], most = row[5],
-      }
-   end
-   return rows
-end
-
-local OPTIONS = {
-   ["topaz.ClientOptions"] = { rows = c_rows("csrc/client_options.c", "client_options%[%] = "), heading = "Options of a client" },
-   ["topaz.StatusesOptions"] = { rows = c_rows("csrc/cursor_options.c", "option_row rows%[%] = "), heading = "Options of `client:statuses`" },
-   ["topaz.PageOptions"] = { rows = c_rows("csrc/client.c", "option_row rows%[%] = ") },
-   ["topaz.WaitOptions"] = { rows = lua_rows "lua/topaz/wait.lua" },
-   ["topaz.WatchOptions"] = { rows = lua_rows "lua/topaz/watch.lua" },
-   ["topaz.CleanupOptions"] = { rows = lua_rows "lua/topaz/cleanup.lua" },
-}
-
-local function is_bounded(row) return row.type == "number" or row.type == "integer" end
-
--- The table below a heading of README.md: name -> { type and unit, default, text }.
-local function readme_table(heading)
-   local rows = {}
-   local section = README:match("### " .. heading:gsub("[%-`:]", "%%%0") .. "\n(.-)\n##")
-   for line in section:gmatch "|([^\n]+)|\n" do
-      local first, unit, default, text = line:match "^ *(.-) *| *(.-) *| *(.-) *| *(.-) *$"
-      local name = first and first:match "^`([%w_]+)`$"
-      if name then rows[name] = { unit = unit, default = default, text = text } end
-   end
-   return rows
-end
-
-local LUA_TYPES = { table = "table", ["function"] = "fun" }
-
-describe("the options", function()
-   for name, set in pairs(OPTIONS) do
-      it("of " .. name .. " are those of the source, with the same types, defaults and ranges", function()
-         assert.is_true(#set.rows >= 2, "no rows found")
-         assert.same(names(set.rows), names(classes[name].fields))
-         for _, row in ipairs(set.rows) do
-            local field, where = find(classes[name].fields, row.name), name .. "." .. row.name
-            local limits = luacats.limits(field)
-            assert.is_true(field.optional, where)
-            local kind = LUA_TYPES[row.type] or row.type
-            if kind ~= "table" then assert.equal(kind, field.type:match "^%a+", where) end
-            assert.is_truthy(limits.default, where .. ": no default in its text")
-            if row.default then assert.equal(row.default, limits.default, where) end
-            if is_bounded(row) then
-               assert.equal(row.least, limits.least, where)
-               assert.equal(row.most, limits.most, where)
-            end
+describe("the emulator and the proxy", function()
+   for module, object in pairs { ["topaz.emulator"] = "Emulator", ["topaz.emulator.proxy"] = "Proxy" } do
+      it("have the options and the faults of the definition files: " .. module, function()
+         local start = require(module).start
+         local options = upvalue(start, "defaults")
+         local fields = classes["topaz." .. object .. "Options"].fields
+         assert.same(keys(options), names(fields))
+         for name, default in pairs(options) do
+            local said = luacats.limits(find(fields, name)).default
+            if type(default) == "table" or not default and said ~= "false" then default = "none" end
+            if name == "port" then default = "a free one" end
+            assert.equal(tostring(default), said, name)
          end
+         assert.same(keys(upvalue(upvalue(start, object).__index.fault, "FAULT")),
+            names(classes["topaz." .. object .. "Fault"].fields))
       end)
-
-      if set.heading then
-         it("of " .. name .. " are those of README.md", function()
-            local rows = readme_table(set.heading)
-            assert.same(names(set.rows), keys(rows))
-            for _, row in ipairs(set.rows) do
-               local said = rows[row.name]
-               if row.default then assert.equal(row.default, (said.default:gsub("`", "")), row.name) end
-               local least, most = said.unit:match "([%d.e]+)–([%d.e]+)"
-               if is_bounded(row) then
-                  assert.equal(row.least, tonumber(least), row.name)
-                  assert.equal(row.most, tonumber(most), row.name)
-               end
-            end
-         end)
-      end
    end
-
-   it("of a live client have these ranges", function()
-      local count = 0
-      for _, row in ipairs(OPTIONS["topaz.ClientOptions"].rows) do
-         local ok, message = pcall(topaz.client, { api_key = "key", [row.name] = is_bounded(row) and -1 or 0 })
-         assert.is_false(ok, row.name)
-         assert.matches("'" .. row.name .. "': expected an? ?", message)
-         if is_bounded(row) then
-            count = count + 1
-            local least, most = message:match "from (%S+) to (%S+), got"
-            assert.equal(row.least, tonumber(least), row.name)
-            assert.equal(row.most, tonumber(most), row.name)
-         end
-      end
-      assert.is_true(count >= 10)
-   end)
 end)
 
--- ---- the README and the rest -------------------------------------------------------------------------------------------------
+-- ---- the README and the rest --------------------------------------------------------------------
 
 local function words(text)
    local list = {}
@@ -308,12 +204,16 @@ describe("README.md", function()
       local said = {}
       for name in README:gmatch "client:([%w_]+)" do said[name] = true end
       assert.same(names(public "topaz.Client"), keys(said))
-      for _, entry in ipairs(public "topaz") do assert.is_truthy(README:find("topaz." .. entry.name .. "(", 1, true), entry.name) end
+      for _, entry in ipairs(public "topaz") do
+         assert.is_truthy(README:find("topaz." .. entry.name .. "(", 1, true), entry.name)
+      end
    end)
 
    it("names the methods of watchers and cursors that there are", function()
       for class, object in pairs { ["topaz.Watcher"] = "watcher", ["topaz.Cursor"] = "cursor" } do
-         for name in README:gmatch(object .. ":([%w_]+)") do assert.is_table(find(public(class), name), object .. ":" .. name) end
+         for name in README:gmatch(object .. ":([%w_]+)") do
+            assert.is_table(find(public(class), name), object .. ":" .. name)
+         end
       end
    end)
 
@@ -322,7 +222,8 @@ describe("README.md", function()
       local fields = names(classes["topaz.Stats"].fields)
       assert.same(fields, words(README:match "`client:stats%(%)` | table of counters | `([%w_ ]+)`"))
       local given = client:stats()
-      given.clock_skew, given.rate = 0, 0 -- are there once the server has told its time, and while the pacer holds back
+      -- are there once the server has told its time, and while the pacer holds back
+      given.clock_skew, given.rate = 0, 0
       assert.same(fields, keys(given))
    end)
 
@@ -339,15 +240,25 @@ describe("README.md", function()
 end)
 
 describe("a status", function()
-   it("has the members that the C source knows", function()
-      local known = {}
-      for name in blocks.read "csrc/status.c":match "STATUS_RULES%[%] = (%b{})":gmatch '"([%w_]+)"' do known[#known + 1] = name end
-      table.sort(known)
-      assert.same(known, names(classes["topaz.Status"].fields))
+   it("has the members that the core knows, with their types", function()
+      local fields = classes["topaz.Status"].fields
+      assert.same(names(core.members), names(fields))
+      for i, member in ipairs(core.members) do
+         assert.equal(fields[i].name, member.name) -- the same order
+         assert.equal(fields[i].optional, not member.required, member.name)
+         assert.equal(fields[i].type:gsub("^topaz.StatusWord$", "string"), member.type)
+      end
+   end)
+
+   it("are the members that the emulator writes", function()
+      local written = {}
+      for i, name in ipairs(require "topaz.emulator.members") do written[i] = name end
+      table.sort(written)
+      assert.same(names(core.members), written)
    end)
 end)
 
--- ---- examples ------------------------------------------------------------------------------------------------------------
+-- ---- examples -----------------------------------------------------------------------------------
 
 describe("the example of", function()
    local emulator = blocks.emulator({ setup = setup, teardown = teardown, before_each = before_each }, {})
@@ -360,8 +271,10 @@ local id = ids[1] ]]
    for _, entry in ipairs(entries) do
       for _, example in ipairs(entry.examples) do
          it(("%s.%s runs"):format(entry.class and entry.class.name or "", entry.name), function()
-            local ids = emulator():add_jobs { count = 3, timeline = { pending = 0.05, processing = { 0.1, 0.3 }, outcome = "Completed" } }
-            local ok, how, code, said = blocks.run(emulator(), HEAD:format("'" .. table.concat(ids, "', '") .. "'") .. "\n" .. example.text)
+            local ids = emulator():add_jobs { count = 3,
+               timeline = { pending = 0.05, processing = { 0.1, 0.3 }, outcome = "Completed" } }
+            local ok, how, code, said =
+               blocks.run(emulator(), HEAD:format("'" .. table.concat(ids, "', '") .. "'") .. "\n" .. example.text)
             assert(ok, ("%s:%d: %s %d, saying:\n%s"):format(entry.path, example.line, how, code, said))
          end)
       end

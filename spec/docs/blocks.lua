@@ -1,5 +1,7 @@
--- What the pages have between their fences, and the running of it: each Lua block is a script of its own, against an emulator.
-local emulators = require "spec.emulator"
+-- What the pages have between their fences, and the running of it:
+-- each Lua block is a script of its own, against an emulator.
+local emulators = require "topaz.emulator"
+local interpreter = require "spec.support.interpreter"
 
 local blocks = {}
 
@@ -15,7 +17,7 @@ end
 -- @treturn table paths
 function blocks.pages()
    local paths = { "README.md" }
-   local pipe = io.popen "ls spec/docs/guide/*.md"
+   local pipe = io.popen "ls spec/guide/*.md"
    for path in pipe:lines() do paths[#paths + 1] = path end
    pipe:close()
    return paths
@@ -31,7 +33,9 @@ function blocks.of(path, language)
       number = number + 1
       local fence = line:match "^```(%w*)$"
       if block and fence == "" then
-         if block.language == language then found[#found + 1] = { text = table.concat(block, "\n"), line = block.line } end
+         if block.language == language then
+            found[#found + 1] = { text = table.concat(block, "\n"), line = block.line }
+         end
          block = nil
       elseif fence then
          block = { language = fence, line = number + 1 }
@@ -43,11 +47,12 @@ function blocks.of(path, language)
    return found
 end
 
--- ---- running -----------------------------------------------------------------------------------------------------------
+-- ---- running ------------------------------------------------------------------------------------
 
 local UNKNOWN = "00000000-0000-4000-8000-000000000000" -- the example of an unknown id
 
---- Sets up a `describe` block: an emulator with enough jobs for several pages, and with each id that the pages name, which comes to its end.
+--- Sets up a `describe` block: an emulator with enough jobs for several pages,
+-- and with each id that the pages name, which comes to its end.
 -- @tparam table busted { setup, teardown, before_each }
 -- @tparam table paths
 -- @treturn function giving the emulator
@@ -61,9 +66,11 @@ function blocks.emulator(busted, paths)
       emulator:add_jobs { count = 40, timeline = { pending = { 0, 0.3 }, processing = { 0.2, 1 } } }
       local known = { [UNKNOWN] = true }
       for _, path in ipairs(paths) do
-         for id in blocks.read(path):gmatch "%x%x%x%x%x%x%x%x%-%x%x%x%x%-%x%x%x%x%-%x%x%x%x%-%x%x%x%x%x%x%x%x%x%x%x%x" do
+         for id in blocks.read(
+            path):gmatch "%x%x%x%x%x%x%x%x%-%x%x%x%x%-%x%x%x%x%-%x%x%x%x%-%x%x%x%x%x%x%x%x%x%x%x%x" do
             if not known[id] then
-               emulator:add_jobs { process_id = id, timeline = { pending = 0.1, processing = 0.2, outcome = "Completed" } }
+               emulator:add_jobs { process_id = id,
+                  timeline = { pending = 0.1, processing = 0.2, outcome = "Completed" } }
             end
             known[id] = true
          end
@@ -108,8 +115,9 @@ end
 -- @treturn string what it said
 function blocks.execute(emulator, command)
    local output = os.tmpname()
-   local ok, how, code = os.execute(("LUA_PATH='%s' LUA_CPATH='%s' TOPAZ_API_KEY='%s' TOPAZ_BASE_URL='%s' %s >%s 2>&1"):format(
-      package.path, package.cpath, emulator.key, emulator.url, command, output))
+   local ok, how, code =
+      os.execute(("LUA_PATH='%s' LUA_CPATH='%s' TOPAZ_API_KEY='%s' TOPAZ_BASE_URL='%s' %s >%s 2>&1"):format(
+         package.path, package.cpath, emulator.key, emulator.url, command, output))
    local said = blocks.read(output)
    os.remove(output)
    return ok, how, code, said
@@ -121,7 +129,7 @@ function blocks.run(emulator, text)
    local file = assert(io.open(script, "w"))
    file:write(text)
    file:close()
-   local ok, how, code, said = blocks.execute(emulator, "lua5.4 " .. script)
+   local ok, how, code, said = blocks.execute(emulator, interpreter .. " " .. script)
    os.remove(script)
    return ok, how, code, said
 end

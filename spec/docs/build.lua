@@ -1,4 +1,5 @@
--- Builds the reference and the guides as HTML: `make doc`. The sources are put together in FOLDER/src, then LDoc makes the pages.
+-- Builds the reference and the guides as HTML: `make doc`.
+-- The sources are put together in FOLDER/src, then LDoc makes the pages.
 local luacats = require "spec.docs.luacats"
 local reference = require "spec.docs.reference"
 
@@ -27,7 +28,7 @@ end
 
 local function escape(text) return (text:gsub("[&<>]", { ["&"] = "&amp;", ["<"] = "&lt;", [">"] = "&gt;" })) end
 
--- ---- Markdown ----------------------------------------------------------------------------------------------------------
+-- ---- Markdown -----------------------------------------------------------------------------------
 
 local function cells(line)
    local list = {}
@@ -55,25 +56,27 @@ local function tables(text)
          local tag = rows and "td" or "th"
          if not rows then out[#out + 1] = '\n<div class="table"><table>' end
          rows = true
-         out[#out + 1] = ("<tr><%s>%s</%s></tr>"):format(tag, table.concat(cells(line), ("</%s><%s>"):format(tag, tag)), tag)
+         out[#out + 1] =
+            ("<tr><%s>%s</%s></tr>"):format(tag, table.concat(cells(line), ("</%s><%s>"):format(tag, tag)), tag)
       end
    end
    close()
    return table.concat(out, "\n")
 end
 
--- Pages link to each other as files of this folder, so that they can be read here too: the suffix changes.
+-- Pages link to each other as files of this folder, so that they can be read here too:
+-- the suffix changes.
 local function links(text)
    return (text:gsub("%]%(([%w-]+)%.md%)", "](%1.md.html)")
-      :gsub("%]%(%.%./%.%./integration/faults%.md%)", "](#No_connection)"))
+      :gsub("%]%(%.%./integration/faults%.md%)", "](#No_connection)"))
 end
 
--- ---- pages -------------------------------------------------------------------------------------------------------------
+-- ---- pages --------------------------------------------------------------------------------------
 
 local function guides()
-   local pipe = io.popen "ls spec/docs/guide"
+   local pipe = io.popen "cd spec/guide && ls *.md"
    for name in pipe:lines() do
-      local text = read("spec/docs/guide/" .. name)
+      local text = read("spec/guide/" .. name)
       if name == "what-happens-when.md" then
          text = text .. require("spec.docs.faults").page(dofile "spec/integration/fault_table.lua")
       end
@@ -93,9 +96,9 @@ if not os.execute "command -v ldoc >/dev/null 2>&1" then
    io.stderr:write "make doc: it needs LDoc: `apt install lua-ldoc`, or `luarocks install ldoc`\n"
    os.exit(1)
 end
-run(("rm -rf '%s' && mkdir -p '%s/modules'"):format(FOLDER, SRC))
+run(("rm -rf '%s' && mkdir -p '%s/modules' '%s/topics'"):format(FOLDER, SRC, FOLDER))
 run(("cp spec/docs/config.ld spec/docs/ldoc.css spec/docs/ldoc.ltp spec/docs/simple_markdown.lua '%s'"):format(SRC))
-run(("cp spec/docs/rooms.svg '%s'"):format(FOLDER))
+run(("cp spec/guide/*.svg '%s/topics'"):format(FOLDER))
 guides()
 modules()
 run(("cd '%s' && env -u LUA_CPATH LUA_PATH='./?.lua;;' ldoc . >ldoc.log 2>&1 || { cat ldoc.log; exit 1; }"):format(SRC))

@@ -1,8 +1,10 @@
--- The table of spec/integration/fault_table.lua as a page: what each fault does to each call. The integration tests check every cell.
+-- The table of spec/integration/fault_table.lua as a page: what each fault does to each call.
+-- The integration tests check every cell.
 local faults = {}
 
 local COLUMNS = {
-   { "get", "get_status" }, { "page", "get_page" }, { "list", "statuses" }, { "delete", "delete_status" }, { "all", "delete_all_statuses" },
+   { "get", "get_status" }, { "page", "get_page" }, { "list", "statuses" }, { "delete", "delete_status" },
+   { "all", "delete_all_statuses" },
 }
 
 local WORDS = { ok = "done", gone = "true, \"already_gone\"", count_unknown = "true, \"count_unknown\"" }
@@ -12,14 +14,17 @@ local function escape(text) return (text:gsub("[&<>]", { ["&"] = "&amp;", ["<"] 
 -- Long names may go on in the next line.
 local function breakable(html) return (html:gsub("_", "_<wbr>")) end
 
--- "network/unknown 3" -> what came of it, and how many requests the server sees.
+-- "network/unknown 3" -> what came of it, and how many requests the server sees;
+-- "network/unsent 0 (1)" says as well how often a proxy was asked.
 local function outcome(text)
-   local what, count = text:match "^(%S+)%s+(%d+)$"
+   local what, count, asked = text:match "^(%S+)%s+(%d+)%s*%(?(%d*)%)?$"
    if not what then return escape(text) end
    local kind, known = what:match "^([^/]+)/(.+)$"
    local class = WORDS[what] and "good" or known == "unknown" and "care" or "bad"
    local words = WORDS[what] or kind and ("%s, %s"):format(kind, known) or what
-   return ('<span class="%s">%s</span>&nbsp;<span class="count">×%s</span>'):format(class, breakable(escape(words)), count)
+   if asked ~= "" then count = ("%s (%s)"):format(count, asked) end
+   return ('<span class="%s">%s</span>&nbsp;<span class="count">×%s</span>'):format(class,
+      breakable(escape(words)), count)
 end
 
 local function cell(text)
@@ -48,7 +53,7 @@ local function section(out, rows)
    out[#out + 1] = "</table></div>\n"
 end
 
---- The tables, to stand behind the introduction in guide/what-happens-when.md.
+--- The tables, to stand behind the introduction in spec/guide/what-happens-when.md.
 -- @tparam table sections as fault_table.lua returns them
 -- @treturn string Markdown with tables in HTML
 function faults.page(sections)

@@ -1,4 +1,5 @@
--- Reads LuaCATS definition files such as lua/topaz/types/topaz.lua: what api_spec.lua compares and reference.lua shows.
+-- Reads LuaCATS definition files such as lua/topaz/types/topaz.lua:
+-- what api_spec.lua compares and reference.lua shows.
 local luacats = {}
 
 -- A type ends at the first blank outside brackets that does not follow ":", "," or "|".
@@ -20,7 +21,7 @@ local function read_lines(path)
    return lines
 end
 
--- ---- tags ------------------------------------------------------------------------------------------------------------
+-- ---- tags ---------------------------------------------------------------------------------------
 
 -- name[?] type [text], as in @field and @param
 local function member(text)
@@ -52,7 +53,7 @@ tags["return"] = function(entry, text)
    entry.returns[#entry.returns + 1] = { type = kind, name = name or "", text = description or "" }
 end
 
--- ---- blocks ----------------------------------------------------------------------------------------------------------
+-- ---- blocks -------------------------------------------------------------------------------------
 
 -- Takes the examples out of a description: { text, line }.
 local function take_examples(entry)
@@ -92,7 +93,8 @@ local function block(lines, from, to)
    return entry
 end
 
--- The function that stands below a block: its owner, "." or ":", its name, and the names of its parameters.
+-- The function that stands below a block: its owner, "." or ":", its name,
+-- and the names of its parameters.
 local function add_function(entry, line)
    local owner, separator, name, parameters = line:match "^function ([%w_]+)([.:])([%w_]+)%((.-)%) end$"
    if not owner then return end
@@ -102,8 +104,9 @@ end
 
 --- Reads a file.
 -- @tparam string path
--- @treturn table entries in the order of the file, each { kind = "class" | "alias" | "function", name, text, examples, fields, params,
--- returns, line }; a class has `functions`, a function its `class`
+-- @treturn table entries in the order of the file, each { kind = "class" | "alias" | "function",
+-- name, text, examples, fields, params, returns, line }; a class has `functions`,
+-- a function its `class`
 -- @treturn string the name of the module
 function luacats.read(path)
    local lines, entries, classes, module = read_lines(path), {}, {}, nil
@@ -134,7 +137,10 @@ function luacats.read(path)
 end
 
 --- All definition files.
-luacats.FILES = { "lua/topaz/types/topaz.lua", "lua/topaz/types/progress.lua", "lua/topaz/types/terminal.lua" }
+luacats.FILES = {
+   "lua/topaz/types/topaz.lua", "lua/topaz/types/progress.lua", "lua/topaz/types/terminal.lua",
+   "lua/topaz/types/emulator.lua", "lua/topaz/types/emulator_proxy.lua",
+}
 
 --- The entries of all files.
 -- @treturn table name of a class or alias -> its entry
@@ -151,7 +157,8 @@ function luacats.all()
    return by_name, list
 end
 
---- What the text of an option says: { default = text or nil, least = number or nil, most = number or nil }.
+--- What the text of an option says:
+-- { default = text or nil, least = number or nil, most = number or nil }.
 function luacats.limits(field)
    local least, most = field.text:match "([%d.]+e?%d*) to ([%d.]+e?%d*)"
    return {

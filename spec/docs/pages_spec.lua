@@ -1,5 +1,6 @@
 -- `make doc`: the pages are there, each public name has its place, and no link leads nowhere.
 local blocks = require "spec.docs.blocks"
+local interpreter = require "spec.support.interpreter"
 local luacats = require "spec.docs.luacats"
 
 if not os.execute "command -v ldoc >/dev/null 2>&1" then
@@ -7,12 +8,7 @@ if not os.execute "command -v ldoc >/dev/null 2>&1" then
    return
 end
 
-local function lines_of(command)
-   local list, pipe = {}, assert(io.popen(command))
-   for line in pipe:lines() do list[#list + 1] = line end
-   pipe:close()
-   return list
-end
+local lines_of = require("spec.support.command").lines
 
 -- "a/b/../c" -> "a/c"
 local function plain(path)
@@ -30,7 +26,7 @@ describe("the pages", function()
    setup(function()
       folder = os.tmpname()
       os.remove(folder)
-      assert.is_true((os.execute(("lua5.4 spec/docs/build.lua %s >/dev/null"):format(folder))))
+      assert.is_true((os.execute(("%s spec/docs/build.lua %s >/dev/null"):format(interpreter, folder))))
       for _, path in ipairs(lines_of(("find %s -name '*.html'"):format(folder))) do pages[path] = blocks.read(path) end
    end)
    teardown(function() os.execute("rm -rf " .. folder) end)
@@ -58,7 +54,8 @@ describe("the pages", function()
                local there = pages[target] or io.open(target)
                assert.is_truthy(there, path .. ": no such page: " .. href)
                if anchor ~= "" then
-                  local has = pages[target]:find(('id="%s"'):format(anchor), 1, true) or pages[target]:find(('name="%s"'):format(anchor), 1, true)
+                  local has = pages[target]:find(('id="%s"'):format(anchor), 1, true)
+                     or pages[target]:find(('name="%s"'):format(anchor), 1, true)
                   assert.is_truthy(has, path .. ": no such place: " .. href)
                end
             end
@@ -86,7 +83,8 @@ describe("the pages", function()
    it("show every fault of the table", function()
       local text = pages[folder .. "/topics/what-happens-when.md.html"]
       local sections = dofile "spec/integration/fault_table.lua"
-      local rows, wanted = select(2, text:gsub("<tr><td>", "")), 6 -- and those of the table that says how to read it
+      -- and those of the table that says how to read it
+      local rows, wanted = select(2, text:gsub("<tr><td>", "")), 7
       for _, section in ipairs(sections) do wanted = wanted + #section end
       assert.equal(wanted, rows)
    end)

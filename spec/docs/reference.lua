@@ -1,9 +1,11 @@
--- Writes the definition files as sources that LDoc reads: one module each, in which classes are sections and records are tables.
+-- Writes the definition files as sources that LDoc reads:
+-- one module each, in which classes are sections and records are tables.
 local luacats = require "spec.docs.luacats"
 
 local reference = {}
 
--- Names are shown without the module before them, types without blanks, which LDoc would take for the end.
+-- Names are shown without the module before them, types without blanks,
+-- which LDoc would take for the end.
 local function short(name) return (name:gsub("^topaz%.([%a])", "%1")) end
 local function type_of(text) return (text:gsub("topaz%.([%a])", "%1"):gsub("%s+", "")) end
 
@@ -23,7 +25,8 @@ end
 local function table_of(out, entry)
    local lines = { "@table " .. short(entry.name) }
    for _, field in ipairs(entry.fields) do
-      lines[#lines + 1] = ("@tfield%s %s %s %s"):format(field.optional and "[opt]" or "", type_of(field.type), field.name, field.text)
+      lines[#lines + 1] = ("@tfield%s %s %s %s"):format(field.optional and "[opt]" or "", type_of(field.type),
+         field.name, field.text)
    end
    local parent = entry.parent and entry.parent ~= "" and (" Also all of `%s`."):format(short(entry.parent)) or ""
    comment(out, entry.text .. parent, lines)
@@ -37,8 +40,8 @@ local function function_of(out, entry, is_module)
    local name = is_module and entry.name or short(entry.class.name) .. entry.separator .. entry.name
    local lines = { "@function " .. name }
    for _, parameter in ipairs(entry.params) do
-      lines[#lines + 1] = ("@tparam%s %s %s %s"):format(parameter.optional and "[opt]" or "", type_of(parameter.type), parameter.name,
-         parameter.text)
+      lines[#lines + 1] = ("@tparam%s %s %s %s"):format(parameter.optional and "[opt]" or "", type_of(parameter.type),
+         parameter.name, parameter.text)
    end
    for _, result in ipairs(entry.returns) do
       lines[#lines + 1] = ("@treturn %s <code>%s</code> %s"):format(type_of(result.type), result.name, result.text)
@@ -71,13 +74,15 @@ function reference.source(path)
    end
    comment(out, root.text, { "@module " .. name })
    comment(out, "Functions", { "@section Functions" })
-   if #root.fields > 0 then table_of(out, { name = root.name .. ".members", text = "What is no function.", fields = root.fields }) end
+   if #root.fields > 0 then
+      table_of(out, { name = root.name .. ".members", text = "What is not a function.", fields = root.fields })
+   end
    functions_of(out, root, true)
    for _, entry in ipairs(entries) do
       if entry ~= root and is_object(entry) then
          comment(out, entry.text, { "@type " .. short(entry.name) })
          if #entry.fields > 0 then
-            table_of(out, { name = entry.name .. ".members", text = "What is no function.", fields = entry.fields })
+            table_of(out, { name = entry.name .. ".members", text = "What is not a function.", fields = entry.fields })
          end
          functions_of(out, entry, false)
       end

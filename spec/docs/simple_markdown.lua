@@ -1,5 +1,6 @@
--- The Markdown of the guides: headings, paragraphs, lists, links, images. A formatter for LDoc, which runs it in Lua 5.1 or later; LDoc
--- itself has turned code into HTML before, and build.lua the tables.
+-- The Markdown of the guides: headings, paragraphs, lists, links, images.
+-- A formatter for LDoc, which runs it in Lua 5.1 or later;
+-- LDoc itself has turned code into HTML before, and build.lua the tables.
 local BLOCKS = { pre = true, div = true, tr = true, table = true, a = true }
 
 local function inline(text)

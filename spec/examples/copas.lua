@@ -1,5 +1,5 @@
 -- The client in Copas, versions 1 to 4: a list and a wait at a time.
--- $TOPAZ_API_KEY and $TOPAZ_BASE_URL say which API; `lua5.4 spec/emulator/run.lua --jobs 24` gives one to try.
+-- $TOPAZ_API_KEY and $TOPAZ_BASE_URL say which API; `topaz-status emulator` gives one to try.
 local copas = require "copas"
 local topaz = require "topaz"
 

@@ -1,5 +1,6 @@
--- The client in a controller of cqueues: a list and a wait at a time, while another coroutine sleeps and counts.
--- $TOPAZ_API_KEY and $TOPAZ_BASE_URL say which API; `lua5.4 spec/emulator/run.lua --jobs 24` gives one to try.
+-- The client in a controller of cqueues: a list and a wait at a time,
+-- while another coroutine sleeps and counts. $TOPAZ_API_KEY and $TOPAZ_BASE_URL say which API;
+-- `topaz-status emulator` gives one to try.
 local cqueues = require "cqueues"
 local topaz = require "topaz"
 

@@ -1,5 +1,5 @@
 -- The client in libuv's loop: three calls at a time, while a timer of the loop ticks.
--- $TOPAZ_API_KEY and $TOPAZ_BASE_URL say which API; `lua5.4 spec/emulator/run.lua --jobs 24` gives one to try.
+-- $TOPAZ_API_KEY and $TOPAZ_BASE_URL say which API; `topaz-status emulator` gives one to try.
 local uv = require "luv"
 local topaz = require "topaz"
 

@@ -8,7 +8,9 @@
 #include <lauxlib.h>
 
 #include "fuzz.h"
-#include "transport_part.h"
+#include "transport/answer.h"
+#include "transport/headers.h"
+#include "transport/transfers.h"
 
 enum { ATTEMPTS_MAX = 100, SEPARATOR = 0x1E };
 
@@ -44,13 +46,16 @@ static const struct {
                {'b', TRANSFER_TOO_LARGE, true}, {'c', TRANSFER_CONNECT, false}, {'r', TRANSFER_RESOLVE, false},
                {'s', TRANSFER_TLS, false},      {'w', TRANSFER_OK, true} /* silence */};
 
-double transport_now(void) { return now; }
+/* The core's clock: the linker puts it in place of platform_now. */
+double __wrap_platform_now(void);
 
-/* ---- life and death ----------------------------------------------------------------------------------------------- */
+double __wrap_platform_now(void) { return now; }
+
+/* ---- life and death -------------------------------------------------------------------------- */
 
 transport *transport_new(const transport_options *o, const char **why) {
   transport *t = calloc(1, sizeof *t);
-  *why = "not enough memory";
+  *why = "out of memory";
   if (!t) return NULL;
   t->headers = transport_headers_new(o->api_key);
   t->last_done = &t->finished;
@@ -61,11 +66,7 @@ static attempt *attempt_of(const transfer *x) { return x->handle; }
 
 static void release(transport *t, transfer *x) {
   x->handle = NULL;
-  x->running = false;
-  if (x->prev) x->prev->next = x->next;
-  else t->running = x->next;
-  if (x->next) x->next->prev = x->prev;
-  x->prev = x->next = NULL;
+  transfers_remove(&t->running, x);
 }
 
 void transport_free(transport *t) {
@@ -77,7 +78,7 @@ void transport_free(transport *t) {
 
 void transport_hide_key(const transport *t, char *text) { transport_headers_hide(t->headers, text); }
 
-/* ---- one attempt -------------------------------------------------------------------------------------------------- */
+/* ---- one attempt ----------------------------------------------------------------------------- */
 
 static void take_answer(attempt *a) {
   const char *end = memchr(script_at, SEPARATOR, (size_t)(script_end - script_at));
@@ -103,25 +104,14 @@ bool transport_start(transport *t, transfer *x) {
   x->started = x->ended = now;
   x->handle = a;
   x->owner = t;
-  x->running = true;
-  x->prev = NULL;
-  x->next = t->running;
-  if (t->running) t->running->prev = x;
-  t->running = x;
+  transfers_add(&t->running, x);
   return true;
 }
 
 void transport_cancel(transfer *x) {
   transport *t = x->owner;
   if (x->handle) release(t, x);
-  else if (t) {
-    for (transfer **p = &t->finished; *p; p = &(*p)->next)
-      if (*p == x) {
-        *p = x->next;
-        if (!*p) t->last_done = p;
-        break;
-      }
-  }
+  else if (t) transfers_withdraw(&t->finished, &t->last_done, x);
   x->owner = NULL;
 }
 
@@ -136,8 +126,7 @@ static void finish(transport *t, transfer *x, transfer_end end) {
   x->ended = now;
   a->http_status = x->http_status;
   release(t, x);
-  *t->last_done = x;
-  t->last_done = &x->next;
+  transfers_append(&t->last_done, x);
 }
 
 /* The next header line, copied so that reading past its end shows. false: that was the last one. */
@@ -164,7 +153,7 @@ static bool deliver_body(transfer *x, attempt *a) {
   size_t n;
   const char *piece = fuzz_piece(&a->answer, &n);
   char *copy = malloc(n + 1);
-  sink_answer answer;
+  sink_result answer;
   fuzz_check(copy != NULL, "no memory");
   memcpy(copy, piece, n);
   answer = x->sink(x->context, copy, n);
@@ -172,6 +161,7 @@ static bool deliver_body(transfer *x, attempt *a) {
   x->progressed = true;
   if (answer == SINK_FULL) a->answer = before;
   if (answer == SINK_STOP) x->end = TRANSFER_STOPPED;
+  if (answer == SINK_TOO_LARGE) x->end = TRANSFER_TOO_LARGE;
   if (answer == SINK_TAKEN) x->bytes += n;
   return answer != SINK_FULL;
 }
@@ -205,7 +195,37 @@ static void advance(transport *t, transfer *x) {
 
 void transport_kick(transport *t) { (void)t; }
 
-void transport_step(transport *t, double timeout) {
+void transport_set_connections(transport *t, unsigned most) {
+  (void)t;
+  (void)most;
+}
+
+void transport_distrust(transfer *x) { (void)x; }
+
+bool transport_has_http2(transport *t) { return t != NULL; }
+
+void transport_set_interrupt(transport *t, bool (*interrupted)(void *context), void *context) {
+  (void)t;
+  (void)interrupted;
+  (void)context;
+}
+
+bool transport_joined_ready(const transport *t) {
+  (void)t;
+  return false;
+}
+
+bool transport_join(transport *t, platform_socket fd) { return t && fd != PLATFORM_NO_SOCKET; }
+
+void transport_part(transport *t, platform_socket fd) {
+  (void)t;
+  (void)fd;
+}
+
+uint64_t transport_wakeups(const transport *t) { return t ? 0 : 1; }
+
+void transport_step(transport *t, double timeout, double until) {
+  (void)until;
   transfer *next;
   bool moved = false;
   for (transfer *x = t->running; x; x = next) {
@@ -218,21 +238,13 @@ void transport_step(transport *t, double timeout) {
   now += moved || t->finished ? 0.001 : timeout > 0.001 ? timeout : 0.001;
 }
 
-transfer *transport_finished(transport *t) {
-  transfer *x = t->finished;
-  if (!x) return NULL;
-  t->finished = x->next;
-  if (!t->finished) t->last_done = &t->finished;
-  x->next = NULL;
-  x->owner = NULL;
-  return x;
-}
+transfer *transport_finished(transport *t) { return transfers_next(&t->finished, &t->last_done); }
 
-int transport_pollfd(const transport *t) { return t ? -1 : 0; }
+platform_socket transport_pollfd(const transport *t) { return t ? PLATFORM_NO_SOCKET : 0; }
 double transport_timeout(const transport *t) { return t->finished ? 0 : -1; }
 unsigned transport_connections(const transport *t) { return t ? 1 : 0; }
 
-/* ---- for the targets in Lua ----------------------------------------------------------------------------------------- */
+/* ---- for the targets in Lua ------------------------------------------------------------------ */
 
 static int play(lua_State *L) {
   size_t n;

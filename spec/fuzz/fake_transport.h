@@ -1,11 +1,11 @@
 /*
-** fake_transport: what csrc/transport.h promises, without a network: each attempt gets the next answer of a script, in
-** pieces, on a clock of its own. Linked in place of csrc/transport.c and csrc/poller.c; headers go through the real
-** csrc/transport_answer.c.
+** fake_transport: what csrc/transport/transport.h promises, without a network: each attempt gets
+** the next answer of a script, in pieces, on a clock of its own. Linked in place of the files
+** of csrc/transport that need a network; headers go through the real csrc/transport/answer.c.
 **
-** A script is a row of answers separated by bytes 0x1E. An answer: one letter, how it ends (see `endings`; others: as
-** it should), then header lines, an empty line and the body; lines end with \n. After the last one connections are
-** refused.
+** A script is a row of answers separated by bytes 0x1E. An answer: one letter,
+** how it ends (see `endings`; others: as it should), then header lines, an empty line and the body;
+** lines end with \n. After the last one connections are refused.
 */
 #ifndef TOPAZ_FAKE_TRANSPORT_H
 #define TOPAZ_FAKE_TRANSPORT_H

@@ -10,7 +10,7 @@
 #include <lualib.h>
 #include <sanitizer/asan_interface.h>
 
-#include "json_part.h"
+#include "json/scan.h"
 
 static lua_State *state;
 static int cjson_decode = LUA_NOREF, lua_target = LUA_NOREF;
@@ -23,6 +23,83 @@ _Noreturn void fuzz_fail(const char *why) {
 void fuzz_check(bool ok, const char *why) {
   if (!ok) fuzz_fail(why);
 }
+
+static char *behind(const json_reader *r) { return r->data + r->end + JSON_PADDING; }
+
+/* ---- what finalizers might do ---------------------------------------------------------------- */
+
+/* The allocator stands in for the finalizers, which run at some of the allocations only. */
+static struct {
+  lua_Alloc alloc;
+  json_reader *r;
+  json_shape *s;
+  fuzz_input *in;
+  unsigned every, count;
+  unsigned long fed;
+} intruder;
+
+static void try_in_use(json_reader *r, json_shape *s) {
+  const char *name;
+  size_t n;
+  unsigned type;
+  bool all = json_type(r, &type) == JSON_BUSY && json_enter(r) == JSON_BUSY && json_element(r) == JSON_BUSY &&
+             json_member(r, &name, &n) == JSON_BUSY && json_skip(r) == JSON_BUSY && json_end(r) == JSON_BUSY &&
+             json_check(r) == JSON_BUSY && json_value(state, r) == JSON_BUSY;
+  fuzz_check(all, "a reader in use answers a pull");
+  fuzz_check(!json_reset(r) && !json_free(r), "a reader in use is reset or freed");
+  if (!s || !s->in_use) return;
+  fuzz_check(json_record(state, r, s, 1) == JSON_BUSY && json_next_record(state, r, s, 1) == JSON_BUSY,
+             "a shape in use reads a record");
+  fuzz_check(!json_shape_free(s) && json_names_push(state, s, 1) == 0, "a shape in use is freed, or gives its names");
+  json_names_drop(s);
+}
+
+/* The buffer gets another place, as it may with any feed. */
+static void move_buffer(json_reader *r) {
+  size_t size = r->capacity + JSON_PADDING;
+  char *data;
+  if (!r->data) return;
+  data = malloc(size);
+  fuzz_check(data != NULL, "no memory");
+  ASAN_UNPOISON_MEMORY_REGION(r->data, size);
+  memcpy(data, r->data, size);
+  free(r->data);
+  r->data = data;
+  ASAN_POISON_MEMORY_REGION(behind(r), r->capacity - r->end);
+}
+
+static void intrude(void) {
+  json_reader *r = intruder.r;
+  intruder.r = NULL;
+  (void)json_full(r);
+  if (r->in_use) try_in_use(r, intruder.s);
+  else {
+    if (fuzz_feed(r, intruder.in)) intruder.fed++;
+    move_buffer(r);
+  }
+  intruder.r = r;
+}
+
+static void *intruding(void *context, void *block, size_t old_size, size_t size) {
+  if (intruder.r && size > 0 && ++intruder.count % intruder.every == 0) intrude();
+  return intruder.alloc(context, block, old_size, size);
+}
+
+void fuzz_intrude(json_reader *r, json_shape *s, fuzz_input *in, unsigned n) {
+  void *context;
+  if (!intruder.alloc) {
+    intruder.alloc = lua_getallocf(state, &context);
+    lua_setallocf(state, intruding, context);
+  }
+  intruder.r = r;
+  intruder.s = s;
+  intruder.in = in;
+  intruder.every = n;
+}
+
+unsigned long fuzz_intrusions(void) { return intruder.fed; }
+
+/* ---- the state ------------------------------------------------------------------------------- */
 
 static void open_state(void) {
   state = luaL_newstate();
@@ -62,7 +139,7 @@ void fuzz_run_lua(const char *file, lua_CFunction open, const uint8_t *bytes, si
   call(1);
 }
 
-/* ---- pieces ------------------------------------------------------------------------------------------------------- */
+/* ---- pieces ---------------------------------------------------------------------------------- */
 
 const char *fuzz_piece(fuzz_input *in, size_t *n) {
   const char *piece = in->text + in->at;
@@ -78,8 +155,6 @@ const char *fuzz_piece(fuzz_input *in, size_t *n) {
   in->at += *n;
   return piece;
 }
-
-static char *behind(const json_reader *r) { return r->data + r->end + JSON_PADDING; }
 
 bool fuzz_feed(json_reader *r, fuzz_input *in) {
   size_t n;
@@ -102,7 +177,7 @@ void fuzz_reset(json_reader *r) {
   json_reset(r);
 }
 
-/* ---- comparing ---------------------------------------------------------------------------------------------------- */
+/* ---- comparing ------------------------------------------------------------------------------- */
 
 bool fuzz_cjson(lua_State *L, const char *text, size_t n) {
   lua_rawgeti(L, LUA_REGISTRYINDEX, cjson_decode);
@@ -124,7 +199,8 @@ static size_t count_fields(lua_State *L, int table, bool nulls) {
 
 typedef bool compare(lua_State *L, int a, int b);
 
-/* Each field of b, but null members when `nulls` is false, is the same in a, and a has no others. */
+/* Each field of b, but null members when `nulls` is false, is the same in a,
+** and a has no others. */
 static bool same_fields(lua_State *L, int a, int b, bool nulls, compare *same) {
   bool ok = true;
   luaL_checkstack(L, 10, "compare");

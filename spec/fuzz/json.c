@@ -1,9 +1,11 @@
 /*
-** The reader on one value: whole, in pieces and pulled apart it must come to the same result; what it accepts must be
-** what the reference accepts, and mean what lua-cjson says.
+** The reader on one value: whole, in pieces and pulled apart it must come to the same result;
+** what it accepts must be what the reference accepts, and mean what lua-cjson says.
 **
-** The first byte seeds the sizes of the pieces; from 240 on it also puts white space before the text, so that the buffer
-** must move, and 255 begins with fresh memory. The rest is the text.
+** A second reading in pieces is disturbed by what finalizers might do, see fuzz_intrude.
+**
+** The first byte seeds the sizes of the pieces; from 240 on it also puts white space before
+** the text, so that the buffer must move, and 255 begins with fresh memory. The rest is the text.
 */
 #include <string.h>
 
@@ -13,10 +15,14 @@ enum { FILLS = 240, FRESH = 255 };
 
 static json_reader whole, pieces;
 
-/* Pulls until there is an answer other than for want of bytes. */
+/* Pulls until there is another answer than JSON_MORE; bytes are fed here or meanwhile. */
 #define PULL(got, r, in, call)                                                                                         \
-  do (got) = (call);                                                                                                   \
-  while ((got) == JSON_MORE && fuzz_feed(r, in))
+  do {                                                                                                                 \
+    unsigned long fed = fuzz_intrusions();                                                                             \
+    (got) = (call);                                                                                                    \
+    if ((got) == JSON_MORE && fed != fuzz_intrusions()) continue;                                                      \
+    if ((got) != JSON_MORE || !fuzz_feed(r, in)) break;                                                                \
+  } while (true)
 
 /* Pushes the value when all is right. */
 static json_result read_value(lua_State *L, json_reader *r, fuzz_input *in) {
@@ -73,6 +79,32 @@ static size_t fill(json_reader *r, unsigned char mode) {
   return in.n;
 }
 
+/* json_check says of the whole text what the reader does. */
+static void check_whole(fuzz_input *in, json_result expected) {
+  fuzz_input all = {in->text, in->n, 0, 0};
+  json_result got;
+  fuzz_reset(&pieces);
+  (void)fuzz_feed(&pieces, &all);
+  got = json_check(&pieces);
+  fuzz_check(got == expected && !pieces.error.what && pieces.end - pieces.start == in->n,
+             "json_check says another thing");
+}
+
+/* In pieces, with everything done at allocations that finalizers might do. */
+static void read_disturbed(lua_State *L, const fuzz_input *in, json_result expected) {
+  fuzz_input again = *in;
+  int top = lua_gettop(L);
+  json_result got;
+  fuzz_reset(&pieces);
+  fuzz_intrude(&pieces, NULL, &again, 1 + in->seed % 3);
+  got = read_value(L, &pieces, &again);
+  fuzz_intrude(NULL, NULL, NULL, 1);
+  fuzz_check(got == expected, "finalizers change the result");
+  compare_errors(0);
+  if (got == JSON_OK) fuzz_check(fuzz_same(L, 2, top + 1), "finalizers change the value");
+  lua_settop(L, top);
+}
+
 static int run(lua_State *L) {
   fuzz_input *in = fuzz_take(L), again = *in;
   json_result got, other;
@@ -92,6 +124,8 @@ static int run(lua_State *L) {
     fuzz_check(fuzz_cjson(L, in->text, in->n), "lua-cjson refuses what the reader accepts");
     fuzz_check(fuzz_agree(L, 2, lua_gettop(L)), "not the value that lua-cjson reads");
   }
+  check_whole(in, got);
+  read_disturbed(L, in, got);
   fuzz_reset(&pieces);
   again = *in;
   other = walk(&pieces, &again);

@@ -1,9 +1,11 @@
 /*
-** A list response of either shape by status_list_next: in pieces the same records, page and errors as whole, and the
-** records that lua-cjson reads.
+** A list response of either shape by status_list_next: in pieces the same records,
+** page and errors as whole, and the records that lua-cjson reads.
 **
-** The first byte: bit 7 keeps two members only, bit 6 filters by `status`, bit 3 reads with the names of members on the
-** stack, as the cursor does; all of it seeds the sizes of the pieces.
+** The first byte: bit 7 keeps two members only, bit 6 filters by `status`, with bit 5
+** by `progress` too, bit 3 reads with the names of members on the stack, as the cursor does;
+** bit 4 reads in pieces with everything done at allocations that finalizers might do;
+** all of it seeds the sizes of the pieces.
 */
 #include <string.h>
 
@@ -27,6 +29,11 @@ static bool accept(const void *context, size_t rule, const char *text, size_t n)
   return n > 0 && text[0] == 'C';
 }
 
+static bool accept_number(const void *context, size_t rule, lua_Number n) {
+  (void)context;
+  return rule == 15 && n >= 0;
+}
+
 /* Reads on until bytes are wanted or it is over. */
 static void read_on(lua_State *L, reading *m, int records, bool names) {
   int page = records + 1, keys = records + 2;
@@ -46,8 +53,10 @@ static void read_on(lua_State *L, reading *m, int records, bool names) {
 
 /* Leaves the records and the page on the stack. */
 static void read_list(lua_State *L, reading *m, fuzz_input *in, unsigned mode) {
-  static const json_filter filter_by_status = {1u << 14, accept, NULL};
+  static const json_filter filters[] = {{1u << 14, accept, accept_number, NULL},
+                                        {1u << 14 | 1u << 15, accept, accept_number, NULL}};
   int records = lua_gettop(L) + 1;
+  unsigned long fed;
   for (int i = 0; i < 3; i++) lua_newtable(L); /* records, page, keys */
   memset(m, 0, sizeof *m);
   json_init(&m->reader);
@@ -58,10 +67,14 @@ static void read_list(lua_State *L, reading *m, fuzz_input *in, unsigned mode) {
     m->shape.keep = 1u << 0 | 1u << 14;
     m->shape.keep_unknown = false;
   }
-  if (mode & 64) m->shape.filter = &filter_by_status;
+  if (mode & 64) m->shape.filter = &filters[mode >> 5 & 1];
   status_list_init(&m->list);
-  do read_on(L, m, records, (mode & 8) != 0);
-  while (m->result == JSON_MORE && fuzz_feed(&m->reader, in));
+  if (mode & 16 && in->seed) fuzz_intrude(&m->reader, &m->shape, in, 1 + mode % 3);
+  do {
+    fed = fuzz_intrusions();
+    read_on(L, m, records, (mode & 8) != 0);
+  } while (m->result == JSON_MORE && (fed != fuzz_intrusions() || fuzz_feed(&m->reader, in)));
+  fuzz_intrude(NULL, NULL, NULL, 1);
   lua_settop(L, records + 1);
 }
 
@@ -80,17 +93,26 @@ static void compare(const reading *a, const reading *b) {
   fuzz_check(strcmp(one, other) == 0, "pieces change the error");
 }
 
+/* null in place of a list is an empty one. */
+static void null_is_empty(lua_State *L) {
+  if (!lua_islightuserdata(L, -1)) return;
+  lua_pop(L, 1);
+  lua_newtable(L);
+}
+
 /* The whole document, accepted and with all its members kept, against lua-cjson's. */
 static void compare_with_cjson(lua_State *L, const fuzz_input *in, const reading *m) {
   int theirs;
   fuzz_check(reference_accepts(in->text, in->n), "the reference refuses what is accepted");
   fuzz_check(fuzz_cjson(L, in->text, in->n), "lua-cjson refuses what is accepted");
+  null_is_empty(L);
   theirs = lua_gettop(L);
   if (m->list.is_array) {
     fuzz_check(fuzz_agree(L, 2, theirs), "not the records that lua-cjson reads");
     return;
   }
   lua_getfield(L, theirs, "data");
+  null_is_empty(L);
   fuzz_check(fuzz_agree(L, 2, theirs + 1), "not the records that lua-cjson reads");
   lua_getfield(L, theirs, "pagination");
   lua_getfield(L, 3, "pagination");

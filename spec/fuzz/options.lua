@@ -1,6 +1,9 @@
--- Options as a caller may get them wrong. The input: a letter, which function takes them (see `takers`), then options
--- separated by byte 0x1E: a name, byte 0x1F, a letter for the type of the value (see `makers`), and its text. Either they
--- are taken, or the error names what is wrong; what is taken is safe to send.
+-- Options as a caller may get them wrong. The input: a letter, which function takes them
+-- (see `takers`), then options separated by byte 0x1E: a name, byte 0x1F, a letter for the type of
+-- the value (see `makers`), and its text. Either they are taken, or the error names what is wrong;
+-- what is taken is safe to send. Behind the letter there may be the plan of a finalizer
+-- (finalizer.lua): then methods are called and the options are changed while they are read.
+local finalizer = dofile "spec/fuzz/finalizer.lua"
 local KEY = "SENTINEL-KEY-1"
 
 local given_key -- the input itself holds the key, perhaps as the name of an option
@@ -26,7 +29,9 @@ local makers = {
    end,
    W = function(text) -- a `where`
       local where = {}
-      for name, value in text:gmatch "([^=,]+)=([^,]*)" do where[name] = value:find "|" and words(value:gsub("|", ",")) or value end
+      for name, value in text:gmatch "([^=,]+)=([^,]*)" do
+         where[name] = value:find "|" and words(value:gsub("|", ",")) or value
+      end
       return where
    end,
    F = function() return print end,
@@ -40,9 +45,34 @@ local function read(text)
    return options
 end
 
+local client, plan
+
+local function new()
+   return core.client { api_key = KEY, base_url = "http://127.0.0.1:1", retry_base = 0, max_retries = 0 }
+end
+
 local function try(f, ...)
    play("", 0)
+   local done
+   if plan then
+      local live = { client = client, other = new(), cursor = client:statuses(), request = client:start "get_page" }
+      for i = 1, select("#", ...) do
+         if type(select(i, ...)) == "table" then live.options = live.options or select(i, ...) end
+      end
+      done = finalizer.arm(plan, live)
+   end
    local ok, got = pcall(f, ...)
+   if done then
+      done()
+      client:close() -- nothing of it goes on in the next input
+   end
+   if plan then -- what it changed need not be what was taken
+      check(ok or type(got) == "table" and got.kind or tostring(got):find "^bad argument"
+         or tostring(got):find "invalid key to 'next'"
+         or tostring(got):find "unknown type of an option", "an error that names nothing: " .. tostring(got))
+      check(ok or given_key or not tostring(got):find(KEY, 1, true), "the key is in an error")
+      return nil
+   end
    if not ok then
       check(type(got) == "string", "no text: " .. tostring(got))
       check(got:find "^bad argument '", "an error that names nothing: " .. got)
@@ -52,9 +82,10 @@ local function try(f, ...)
    return got
 end
 
-local client = core.client { api_key = KEY, base_url = "http://127.0.0.1:1", retry_base = 0, max_retries = 0 }
+client = new()
 
 local function safe_urls(base)
+   if plan then base = "http://127.0.0.1:1/status" end -- its deeds ask for other things
    for _, attempt in ipairs(log()) do
       check(attempt.url:sub(1, #base) == base, "another server: " .. attempt.url)
       check(not attempt.url:sub(#base + 1):find "[^%w%-._~/?&=%%]", "a URL that is not encoded: " .. attempt.url)
@@ -85,9 +116,13 @@ local takers = {
       safe_urls "http://127.0.0.1:1/status"
    end,
    g = function(options)
-      try(client.get_status, client, options.id, next(options) ~= nil and { timeout = options.timeout } or options.timeout)
+      try(client.get_status, client, options.id,
+         next(options) ~= nil and { timeout = options.timeout } or options.timeout)
       safe_urls "http://127.0.0.1:1/status/"
-      for _, attempt in ipairs(log()) do check(#attempt.url == #"http://127.0.0.1:1/status/" + 36, "an id that is none") end
+      if plan then return end
+      for _, attempt in ipairs(log()) do
+         check(#attempt.url == #"http://127.0.0.1:1/status/" + 36, "an id that is none")
+      end
    end,
    r = function(options)
       local rows = {
@@ -104,6 +139,8 @@ local takers = {
 
 return function(bytes)
    given_key = bytes:find(KEY, 1, true)
-   local taker = takers[bytes:sub(1, 1)] or takers.c
-   taker(read(bytes:sub(2)))
+   local taker, rest = takers[bytes:sub(1, 1)] or takers.c, bytes:sub(2)
+   plan, rest = finalizer.take(rest)
+   if not core.is_open(client) then client = new() end
+   taker(read(rest))
 end

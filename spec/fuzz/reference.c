@@ -1,6 +1,4 @@
 /* The oracle of what JSON is: recursive, slow, one rule of RFC 8259 a function. */
-#include <errno.h>
-#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -36,20 +34,7 @@ static bool digits(text *t) {
   return t->p > from;
 }
 
-/* No number that a double cannot hold. */
-static bool is_finite(const unsigned char *from, size_t n) {
-  char *copy = malloc(n + 1);
-  bool ok;
-  fuzz_check(copy != NULL, "no memory");
-  memcpy(copy, from, n);
-  copy[n] = '\0';
-  ok = isfinite(strtod(copy, NULL));
-  free(copy);
-  return ok;
-}
-
 static bool number(text *t) {
-  const unsigned char *from = t->p;
   (void)eat(t, '-');
   if (!eat(t, '0') && !digits(t)) return false;
   if (eat(t, '.') && !digits(t)) return false;
@@ -57,7 +42,7 @@ static bool number(text *t) {
     if (!eat(t, '+')) (void)eat(t, '-');
     if (!digits(t)) return false;
   }
-  return is_finite(from, (size_t)(t->p - from));
+  return true;
 }
 
 /* Four hexadecimal digits; negative: none. */

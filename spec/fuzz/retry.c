@@ -1,6 +1,6 @@
 /*
-** Retry-After and HTTP-date. What is accepted must read the same when it is written again by the C library, and what
-** the C library would write must be accepted.
+** Retry-After and HTTP-date. What is accepted must read the same when it is written again by the C
+** library, and what the C library would write must be accepted.
 **
 ** The first byte chooses the clock and the response's Date; the rest is the header's value.
 */
@@ -73,6 +73,24 @@ static void check_date(const char *text, size_t n, double now) {
   }
 }
 
+/* A value of a list counts as it does alone, and the longest one decides. */
+static void check_list(const char *text, size_t n, double date, double now, double alone) {
+  static const char *const more[] = {", 7", ",", ", soon", ", Sun, 06 Nov 1994 08:49:37 GMT"};
+  for (size_t i = 0; i < sizeof more / sizeof *more; i++) {
+    size_t length = strlen(more[i]);
+    char *list = malloc(n + length);
+    double one = -1, both = -1;
+    fuzz_check(list != NULL, "no memory");
+    memcpy(list, text, n);
+    memcpy(list + n, more[i], length);
+    (void)retry_after(more[i] + 1, length - 1, date, now, &one);
+    if (!retry_after(list, n + length, date, now, &both)) fuzz_check(alone < 0, "a value that a list hides");
+    fuzz_check(both >= alone, "a list with a shorter delay than one of its values");
+    fuzz_check(alone < 0 || both <= (alone > one ? alone : one), "a list with a longer delay than its values");
+    free(list);
+  }
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t n) {
   static const double clocks[] = {0, 784111777, 1760000000, 4102444800, 253402300799, -1, 1e300, -1e300};
   const char *text = (const char *)bytes + 1;
@@ -88,6 +106,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t n) {
   check_date(copy, n, now);
   if (retry_after(copy, n, date, now, &seconds)) fuzz_check(seconds >= 0 && seconds < 1e301, "a delay that is none");
   else fuzz_check(seconds == -12345, "a refused delay was written");
+  check_list(copy, n, date, now, seconds);
   for (size_t i = 0; i < n; i++) digits = digits && copy[i] >= '0' && copy[i] <= '9';
   if (digits && n > 0 && n <= 15) {
     char text_of_it[16] = {0};

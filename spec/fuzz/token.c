@@ -1,7 +1,8 @@
 /*
-** The resume token. The first byte: '0' takes the rest as a token; '1' puts head and check sum around it, which no
-** fuzzer would guess; '2' makes a token of the place whose page and status are the two halves of the rest. A place that
-** is read must make a token that reads as the same place.
+** The resume token. The first byte: '0' takes the rest as a token; '1' puts head and check
+** sum around it, which no fuzzer would guess; '2' makes a token of the place whose page
+** and status are the two halves of the rest, behind some statuses that were given before.
+** A place that is read must make a token that reads as the same place.
 */
 #include <stdio.h>
 #include <string.h>
@@ -17,7 +18,6 @@ static int read_protected(lua_State *L) {
   cursor_where where;
   cursor_settings settings;
   cursor_place *place = lua_touserdata(L, 2);
-  memset(&settings, 0, sizeof settings);
   memset(&where, 0, sizeof where);
   json_shape_init(&shape, STATUS_RULES, STATUS_RULE_COUNT);
   lua_newtable(L);
@@ -42,7 +42,8 @@ static bool read_token(lua_State *L, cursor_place *place) {
 
 static bool same_place(const cursor_place *a, const cursor_place *b) {
   return a->paginated == b->paginated && a->limit == b->limit && strcmp(a->page, b->page) == 0 &&
-         strcmp(a->last, b->last) == 0;
+         strcmp(a->last, b->last) == 0 && a->recents == b->recents &&
+         memcmp(a->recent, b->recent, a->recents * sizeof *a->recent) == 0;
 }
 
 static void push_with_sum(lua_State *L, const char *text, size_t n) {
@@ -60,7 +61,7 @@ static void push_with_sum(lua_State *L, const char *text, size_t n) {
 
 static void round_trip(lua_State *L, const cursor_place *place) {
   cursor_place again;
-  cursor_push_token(L, place);
+  cursor_token_push(L, place);
   for (const char *p = lua_tostring(L, -1); *p; p++)
     fuzz_check(*p > ' ' && *p < 127 && *p != '"' && *p != '\'' && *p != '\\', "a token that needs quoting");
   fuzz_check(read_token(L, &again), "a token of its own is refused");
@@ -77,6 +78,8 @@ static int run(lua_State *L) {
     place.limit = 1 + (int)in->n % 100;
     memcpy(place.page, in->text, half < STATUS_CURSOR_MAX ? half : STATUS_CURSOR_MAX);
     memcpy(place.last, in->text + half, in->n - half < CURSOR_ID_MAX ? in->n - half : CURSOR_ID_MAX);
+    place.recents = in->n % (CURSOR_RECENT + 1);
+    for (size_t i = 0; i < place.recents; i++) place.recent[i] = UINT64_C(0x9E3779B97F4A7C15) * (in->n + i);
     round_trip(L, &place);
     return 0;
   }

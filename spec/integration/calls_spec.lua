@@ -19,8 +19,8 @@ describe("the four calls", function()
       assert.equal('Zoë "1".jpg', status.filename)
       assert.equal("Completed", status.status)
       assert.is_boolean(status.crop_to_fill)
-      for _, name in ipairs { "input_height", "input_width", "output_height", "output_width", "progress", "eta", "creation_time",
-         "modification_time", "credits" } do
+      for _, name in ipairs { "input_height", "input_width", "output_height", "output_width", "progress", "eta",
+         "creation_time", "modification_time", "credits" } do
          assert.equal("integer", math.type(status[name]), name)
       end
       assert.is_true(topaz.is_done(status))
@@ -35,7 +35,7 @@ describe("the four calls", function()
       assert.is_nil(topaz.options { process_id = id })
       local none, why = topaz.options { options_json = "{" }
       assert.is_nil(none)
-      assert.matches("no JSON", why)
+      assert.matches("not valid JSON", why)
    end)
 
    it("gets one page and its cursor, by exactly one request each", function()
@@ -79,7 +79,7 @@ describe("the four calls", function()
       assert.equal(0, client:delete_all_statuses())
    end)
 
-   it("tells not found, with the words of the API, in one line", function()
+   it("tells not found, with the message of the API, in one line", function()
       local status, err = client:get_status(UNKNOWN)
       assert.is_nil(status)
       assert.equal("not_found", err.kind)
@@ -142,18 +142,20 @@ describe("the four calls", function()
       emulator():set { latency = 0 }
    end)
 
-   it("shows bytes of the server's words that are no UTF-8 as escapes", function()
+   it("shows bytes of the server's message that are not UTF-8 as escapes", function()
       for body, shown in pairs {
-         ["caf\xC3( \xE2\x82 \xC3\xA9"] = "caf\\xC3( \\xE2\\x82 \xC3\xA9", -- a second byte that is none, a third that is missing
+         -- a second byte that is none, a third that is missing
+         ["caf\xC3( \xE2\x82 \xC3\xA9"] = "caf\\xC3( \\xE2\\x82 \xC3\xA9",
          ["\xE2\x28\xA1 \xF0\x9F\x98! \xC3"] = "\\xE2(\\xA1 \\xF0\\x9F\\x98! \\xC3",
       } do
          emulator():fault { match = { kind = "list" }, status = 400, body = body }
-         assert.equal("the server says: " .. shown, select(2, client:get_page()).message)
+         assert.equal("the server's message: " .. shown, select(2, client:get_page()).message)
       end
    end)
 
    it("encodes what goes into a URL", function()
-      emulator():fault { match = { kind = "list" }, status = 200, body = '{"data":[],"pagination":{"has_next_page":false}}' }
+      emulator():fault { match = { kind = "list" }, status = 200,
+         body = '{"data":[],"pagination":{"has_next_page":false}}' }
       client:get_page { cursor = "a b/c?d&e=é+" }
       assert.equal("a b/c?d&e=é+", emulator():requests()[1].args.cursor)
    end)
@@ -173,8 +175,8 @@ describe("misuse is raised at once, names the argument, and sends nothing", func
    it("of process ids", function()
       local client <close> = world.client(emulator())
       for _, id in ipairs { "", "..", ".", "../status", "a/b", "0000", "{00000000-0000-4000-8000-000000000000}",
-         "00000000-0000-4000-8000-00000000000g", "00000000-0000-4000-8000-0000000000000", "00000000/0000-4000-8000-000000000000",
-         "%2e%2e", "00000000-0000-4000-8000-00000000000\0" } do
+         "00000000-0000-4000-8000-00000000000g", "00000000-0000-4000-8000-0000000000000",
+         "00000000/0000-4000-8000-000000000000", "%2e%2e", "00000000-0000-4000-8000-00000000000\0" } do
          raises("process_id.*UUID", client.get_status, client, id)
          raises("process_id.*UUID", client.delete_status, client, id)
          raises("process_id.*UUID", client.wait_until_done, client, id)
@@ -193,16 +195,16 @@ describe("misuse is raised at once, names the argument, and sends nothing", func
       end
       raises("cursor", client.get_page, client, { cursor = "" })
       raises("cursor", client.get_page, client, { cursor = 5 })
-      raises("cursor.*longer than", client.get_page, client, { cursor = ("x"):rep(5000) })
-      raises("cursor.*longer than", client.statuses, client, { cursor = ("x"):rep(5000) })
+      raises("cursor.*at most 4096 bytes, got 5000", client.get_page, client, { cursor = ("x"):rep(5000) })
+      raises("cursor.*at most 4096 bytes, got 5000", client.statuses, client, { cursor = ("x"):rep(5000) })
       raises("options.*table", client.get_page, client, 5)
    end)
 
    it("of the call that deletes everything, which takes no option that it might be thought to heed", function()
       local client <close> = world.client(emulator())
       for _, options in ipairs { { status = "Failed" }, {}, "00000000-0000-4000-8000-000000000000", false } do
-         raises("options.*takes no argument", client.delete_all_statuses, client, options)
-         raises("options.*takes no argument", client.start, client, "delete_all_statuses", options)
+         raises("options.*expected no argument", client.delete_all_statuses, client, options)
+         raises("options.*expected no argument", client.start, client, "delete_all_statuses", options)
       end
       assert.equal(0, client:stats().calls)
    end)
@@ -210,8 +212,8 @@ describe("misuse is raised at once, names the argument, and sends nothing", func
    it("of unknown options, with the nearest known name", function()
       local client <close> = world.client(emulator())
       raises("limt.*did you mean 'limit'", client.get_page, client, { limt = 5 })
-      raises("onprogress.*did you mean 'on_progress'", client.wait_until_done, client, "00000000-0000-4000-8000-000000000000",
-         { onprogress = print })
+      raises("onprogress.*did you mean 'on_progress'", client.wait_until_done, client,
+         "00000000-0000-4000-8000-000000000000", { onprogress = print })
       raises("apikey.*did you mean 'api_key'", topaz.client, { apikey = "x" })
       raises("zzzz.*unknown option", topaz.client, { zzzz = 1 })
       raises("number", topaz.client, { "x" })
@@ -222,7 +224,7 @@ describe("misuse is raised at once, names the argument, and sends nothing", func
       raises("api_key.*empty", topaz.client, { base_url = url, api_key = "" })
       raises("api_key.*line break", topaz.client, { base_url = url, api_key = "abc\r\nX-Injected: yes" })
       raises("api_key.*line break", topaz.client, { base_url = url, api_key = "abc\n" })
-      raises("api_key.*printable", topaz.client, { base_url = url, api_key = "abc\0" })
+      raises("api_key.*NUL", topaz.client, { base_url = url, api_key = "abc\0" })
       raises("api_key.*space", topaz.client, { base_url = url, api_key = " abc" })
       raises("api_key.*string", topaz.client, { base_url = url, api_key = 5 })
       if not os.getenv "TOPAZ_API_KEY" then raises("api_key.*TOPAZ_API_KEY", topaz.client, { base_url = url }) end
@@ -230,9 +232,9 @@ describe("misuse is raised at once, names the argument, and sends nothing", func
 
    it("of base URLs", function()
       local function client(url) return topaz.client { api_key = "k", base_url = url } end
-      raises("base_url.*in the clear", client, "http://api.example.com/image/v1")
-      raises("base_url.*in the clear", client, "http://127.evil.example/image/v1")
-      raises("base_url.*in the clear", client, "http://localhost.example/")
+      raises("base_url.*unencrypted", client, "http://api.example.com/image/v1")
+      raises("base_url.*unencrypted", client, "http://127.evil.example/image/v1")
+      raises("base_url.*unencrypted", client, "http://localhost.example/")
       raises("base_url.*query", client, "https://api.example.com/image/v1?x=1")
       raises("base_url.*query", client, "https://api.example.com/image/v1?")
       raises("base_url.*fragment", client, "https://api.example.com/image/v1#x")

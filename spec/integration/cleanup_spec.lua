@@ -1,4 +1,5 @@
--- delete_finished, against the emulator: what is deleted, what the report says, and how many requests it takes.
+-- delete_finished, against the emulator: what is deleted, what the report says,
+-- and how many requests it takes.
 local world = require "spec.support.world"
 require "topaz.cleanup"
 
@@ -92,7 +93,9 @@ describe("client:delete_finished()", function()
    it("counts and deletes nothing in a dry run", function()
       emulator():add_jobs { count = 250, status = { "Completed", "Failed" } }
       local seen = {}
-      local report = client:delete_finished { dry_run = true, on_progress = function(r) seen[#seen + 1] = r.matched end }
+      local report = client:delete_finished { dry_run = true, on_progress = function(r)
+         seen[#seen + 1] = r.matched
+      end }
       assert.same({ 125, 0, 0, 0, 0 }, counts(report))
       assert.same({ 50, 100, 125 }, seen)
       assert.same({ list = 3, delete_one = 0 }, asked())
@@ -133,7 +136,7 @@ describe("client:delete_finished()", function()
       assert.is_true(report.errors[1].process_id == ids[1] or report.errors[1].process_id == ids[2])
    end)
 
-   it("retries as the client does; gone after a lost answer is no error", function()
+   it("retries as the client does; gone after a lost response is not an error", function()
       emulator():add_jobs { count = 3, status = "Completed" }
       emulator():fault { match = { kind = "delete_one" }, drop = "after" }
       emulator():fault { match = { kind = "list" }, status = 503, body = "" }
@@ -146,7 +149,7 @@ describe("client:delete_finished()", function()
 
    it("deletes while it lists, over all connections", function()
       emulator():add_jobs { count = 400, status = "Completed" }
-      emulator():set { latency = 0.005 } -- so that one connection alone is never quick enough
+      emulator():set { latency = 0.03 } -- no answer comes before all connections have a request
       assert.same({ 400, 400, 0, 0, 0 }, counts((client:delete_finished())))
       emulator():set { latency = 0 }
       local lists, deletions, before_last_list = 0, 0, 0
@@ -159,7 +162,9 @@ describe("client:delete_finished()", function()
          end
       end
       assert.is_true(before_last_list > 0)
-      assert.equal(8, emulator():counts().connections)
+      -- one more for the list, which does not count while it is read
+      local connections = emulator():counts().connections
+      assert.is_true(connections == 8 or connections == 9)
    end)
 
    it("meets no status twice when pages repeat it", function()
@@ -168,7 +173,8 @@ describe("client:delete_finished()", function()
       local function body(from, to, more)
          local data = {}
          for i = from, to do data[#data + 1] = record:format(ids[i]) end
-         return ('{"data":[%s],"pagination":{"has_next_page":%s}}'):format(table.concat(data, ","), more and 'true,"next_cursor":"c"' or "false")
+         return ('{"data":[%s],"pagination":{"has_next_page":%s}}'):format(table.concat(data, ","),
+            more and 'true,"next_cursor":"c"' or "false")
       end
       emulator():fault { match = { kind = "list" }, status = 200, body = body(1, 2, true) }
       emulator():fault { match = { kind = "list" }, status = 200, body = body(2, 3) }
@@ -178,10 +184,12 @@ describe("client:delete_finished()", function()
 
    it("reads the list again until nothing is left that its cursor skipped", function()
       local ids = emulator():add_jobs { count = 3, status = "Completed" }
-      local record = '{"data":[{"process_id":"%s","status":"Completed"}],"pagination":{"has_next_page":true,"next_cursor":"%d"}}'
+      local record =
+         '{"data":[{"process_id":"%s","status":"Completed"}],"pagination":{"has_next_page":true,"next_cursor":"%d"}}'
       for i = 1, 3 do -- each reading shows one status, and an empty page behind it
          emulator():fault { match = { kind = "list" }, status = 200, body = record:format(ids[i], i) }
-         emulator():fault { match = { kind = "list" }, status = 200, body = '{"data":[],"pagination":{"has_next_page":false}}' }
+         emulator():fault { match = { kind = "list" }, status = 200,
+            body = '{"data":[],"pagination":{"has_next_page":false}}' }
       end
       assert.same({ 3, 3, 0, 0, 0 }, counts((client:delete_finished())))
       assert.same({ list = 7, delete_one = 3 }, asked())
@@ -196,7 +204,8 @@ describe("client:delete_finished()", function()
          assert.equal(kind, err.kind)
          assert.equal(err, report.stopped)
          assert.equal(10, report.deleted)
-         assert.is_true(report.failed >= 1 and report.failed <= 200) -- what was under way with the first one
+         -- what was under way with the first one
+         assert.is_true(report.failed >= 1 and report.failed <= 200)
          assert.equal(math.min(report.failed, 100), #report.errors)
          assert.equal(290, left().Completed)
       end
@@ -306,25 +315,29 @@ describe("client:delete_finished()", function()
 
    it("refuses what makes no sense, and sends nothing", function()
       local cases = {
-         { { older_than = -1 }, "older_than" }, { { older_than = "1" }, "older_than" }, { { status = "Processing" }, "status" },
-         { { status = { "Completed", "Pending" } }, "status" }, { { status = {} }, "status" }, { { status = { a = "Failed" } }, "status" },
-         { { status = 5 }, "status" }, { { dry_run = 1 }, "dry_run" }, { { on_progress = 1 }, "on_progress" },
-         { { older = 1 }, "older" }, { "Failed", "options" },
+         { { older_than = -1 }, "older_than" }, { { older_than = "1" }, "older_than" },
+         { { status = "Processing" }, "status" }, { { status = { "Completed", "Pending" } }, "status" },
+         { { status = {} }, "status" }, { { status = { a = "Failed" } }, "status" }, { { status = 5 }, "status" },
+         { { dry_run = 1 }, "dry_run" }, { { on_progress = 1 }, "on_progress" }, { { older = 1 }, "older" },
+         { "Failed", "options" },
       }
       for _, case in ipairs(cases) do
          local ok, err = pcall(client.delete_finished, client, case[1])
          assert.is_false(ok)
          assert.matches("bad argument '" .. case[2] .. "'", err, 1, true)
       end
-      assert.matches("cleanup_spec.lua", select(2, pcall(function() client:delete_finished { status = "Pending" } end)), 1, true)
+      assert.matches("cleanup_spec.lua", select(2, pcall(function() client:delete_finished { status = "Pending" } end)),
+         1, true)
       assert.equal(0, world.seen(emulator()))
    end)
 end)
 
 describe("client:delete_finished() over HTTP/2", function()
-   local emulator = world.emulator({ setup = setup, teardown = teardown, before_each = before_each }, { clock = "virtual", tls = true })
+   local emulator = world.emulator({ setup = setup, teardown = teardown, before_each = before_each },
+      { clock = "virtual", tls = true })
 
    it("deletes over many streams of few connections", function()
+      if not require("topaz").core.libcurl.http2 then return pending "this libcurl has no HTTP/2" end
       emulator():add_jobs { count = 450, status = "Completed" }
       local client <close> = world.client(emulator(), { base_url = emulator().tls_url, ca_file = emulator().ca_file })
       local report, err = client:delete_finished()

@@ -1,27 +1,14 @@
--- topaz-status and topaz.progress in a real terminal: what stands on the screen, keys, Ctrl-C, other sizes, and that nothing flickers.
-local busted = require "busted"
-local emulators = require "spec.emulator"
-local launch = require "spec.emulator.launch"
-local process = require "spec.emulator.process"
+-- topaz-status in a real terminal: what stands on the screen, keys, Ctrl-C, other sizes.
+-- How a signal leaves the terminal is in cli_guard_spec, lines of a script in terminal_lines_spec.
 local program = require "spec.support.program"
 local screens = require "spec.support.screen"
-local socket = require "socket"
-
-local there = screens.available()
+local set_up = require "spec.support.cli_screen"
 
 describe("topaz-status in a terminal", function()
+   local home = set_up()
+   local some_jobs, test = home.some_jobs, home.test
    local emulator
-
-   busted.setup(function() emulator = emulators.start { clock = "virtual" } end)
-   busted.teardown(function() emulator:stop() end)
-   busted.before_each(function() emulator:reset() end)
-
-   local function test(name, f)
-      it(name, function()
-         if not there then return pending "there is no tmux: apt install tmux" end
-         f()
-      end)
-   end
+   before_each(function() emulator = home.emulator end)
 
    local function open(arguments, width, height, variables)
       local all = program.variables(emulator)
@@ -32,13 +19,6 @@ describe("topaz-status in a terminal", function()
    -- What passes with the real clock: times of the day and seconds left.
    local function masked(text)
       return (text:gsub("%d%d:%d%d:%d%d", "hh:mm:ss"):gsub("%d+s left", "Ns left"):gsub("127%.0%.0%.1:%d+", "HOST"))
-   end
-
-   -- Two jobs that have ended and one at 42 %.
-   local function some_jobs()
-      emulator:add_jobs { { status = "Completed", age = 300, filename = "done.png" }, { status = "Failed", age = 290, filename = "日本語.png" },
-         { timeline = { processing = 100 }, filename = "a.png" } }
-      emulator:advance(42)
    end
 
    test("list fits its table into the terminal", function()
@@ -69,6 +49,43 @@ describe("topaz-status in a terminal", function()
       end
    end)
 
+   -- Terminals count some of these in other cells than others do, tmux as well by its version.
+   local NAMES = { "plain.png", "❤\u{FE0F} heart.png", "1\u{FE0F}\u{20E3} first.png", "🟠⏳ disc.png", "🇩🇪 flag.png",
+      "👨\u{200D}👩\u{200D}👧 family.png", "👋🏿 hello.png", "தமிழ் படம்.png", "한글 그림.png",
+      "e\u{301}te\u{301}.png", "a\u{202E}b.png",
+      "日本語のとても長いファイル名がここに.png", ("🏳\u{FE0F}\u{200D}🌈"):rep(12) .. ".png", ("ம\u{BBF}"):rep(12) .. ".png" }
+
+   -- The lines of the screen without what stands before a column. The terminal itself erases that:
+   -- how it counts makes no difference.
+   local function from_column(column, arguments, width)
+      local erase = {}
+      for row = 1, #NAMES + 2 do erase[row] = ("\\033[%d;%dH\\033[1K"):format(row, column - 1) end
+      local script = ("%s; printf '%s\\033[%d;1H'"):format(program.command(arguments), table.concat(erase), #NAMES + 3)
+      local screen <close> = screens.open(script,
+         { width = width, height = #NAMES + 6, variables = program.variables(emulator) })
+      local lines = {}
+      for line in screen:wait_for "ended with 0":match "^(.-)\nended with":gmatch "[^\n]+" do
+         lines[#lines + 1] = line:match "^%s*(.*)$"
+      end
+      return lines
+   end
+
+   for _, width in ipairs { 40, 80, 200 } do
+      test("list has straight columns with names in any writing and with emoji, " .. width .. " wide", function()
+         local jobs, expected = {}, { "MODEL  STATUS" }
+         for i, name in ipairs(NAMES) do
+            jobs[i] = { status = "Failed", filename = name, model = ("m%d"):format(i) }
+            table.insert(expected, 2, ("m%-5d Failed"):format(i))
+         end
+         emulator:add_jobs(jobs)
+         local arguments = { "list", "--fields", "filename,model,status" }
+         local screen <close> = open(arguments, width, #NAMES + 6)
+         local text = screen:wait_for "ended with 0"
+         assert.equal(#NAMES + 2, select(2, text:match "^.-ended":gsub("\n", "")) + 1, text)
+         assert.same(expected, from_column(text:find "MODEL", arguments, width), text)
+      end)
+   end
+
    test("colours go only where they are wanted", function()
       emulator:add_jobs { status = "Failed" }
       for _, case in ipairs { { {}, {}, true }, { { "--no-color" }, {}, false }, { {}, { NO_COLOR = "1" }, false } } do
@@ -89,41 +106,43 @@ describe("topaz-status in a terminal", function()
    end)
 
    test("wait shows a bar that moves, then how each job has ended", function()
-      local ids = emulator:add_jobs { { timeline = { processing = 100, outcome = "Failed", last_progress = 90 }, filename = "a.png" },
+      local ids = emulator:add_jobs { { timeline = { processing = 100, outcome = "Failed", last_progress = 90 },
+         filename = "a.png" },
          { timeline = { processing = 200 }, filename = "b.png" } }
       local screen <close> = open({ "wait", "--all" }, 80, 10)
-      screen:wait_for "0 of 2 ended"
+      screen:wait_for "0 of 2 finished"
       emulator:advance(40)
       local text = screen:wait_for "20 %%[^\n]*\n[^\n]* 40 %%[^\n]*\n[^\n]* 30 %%"
       assert.equal(table.concat({
-         "b.png                       ▕█████▌                      ▏  20 %  LEFT",
-         "a.png                       ▕███████████▏                ▏  40 %  LEFT",
-         "0 of 2 ended                ▕████████▍                   ▏  30 %  LEFT",
+         "b.png                       ▕█████▏                    ▏  20 %  LEFT",
+         "a.png                       ▕██████████▍               ▏  40 %  LEFT",
+         "0 of 2 finished             ▕███████▊                  ▏  30 %  LEFT",
       }, "\n"), (text:gsub("%%  [^\n]+ left", "%%  LEFT")))
       emulator:advance(160)
       text = screen:wait_for "ended with 1"
-      assert.equal(("Completed   %s  b.png\nFailed      %s  a.png\nended with 1"):format(ids[2], ids[1]), text:match "^(.-ended with 1)")
+      assert.equal(("Completed   %s  b.png\nFailed      %s  a.png\nended with 1"):format(ids[2], ids[1]),
+         text:match "^(.-ended with 1)")
       assert.matches("=%^Zicanonecho", (screen:wait_for "icanon"))
    end)
 
    test("wait redraws in a terminal of another size, and nothing of the old lines is left", function()
       emulator:add_jobs { count = 4, timeline = { processing = 1000 } }
       local screen <close> = open({ "wait", "--all" }, 100, 12)
-      screen:wait_for "0 of 4 ended"
+      screen:wait_for "0 of 4 finished"
       screen:resize(50, 12)
       emulator:advance(100)
-      local text = screen:wait_for "0 of 4 ended +▕[^\n]- 10 %%"
+      local text = screen:wait_for "0 of 4 finished +▕[^\n]- 10 %%"
       assert.equal(5, select(2, text:gsub("▕", "")), text)
       for line in text:gmatch "[^\n]+" do assert.matches("^[%w_. ]+▕.*▏ +%d+ %%$", line) end
    end)
 
-   test("Ctrl-C leaves a wait with the cursor shown and says how to go on", function()
+   test("Ctrl-C leaves a wait with the cursor shown and says how to resume", function()
       local ids = emulator:add_jobs { timeline = { processing = 1000 } }
       local screen <close> = open({ "wait", ids[1] }, 80, 16)
       screen:wait_for "0 %%"
       screen:keys "C-c"
       local text = screen:wait_for "ended with 130.-icanon"
-      assert.matches("\ntopaz%-status: interrupted\ntopaz%-status: go on with: topaz%-status wait %-%-resume", text)
+      assert.matches("\ntopaz%-status: interrupted\ntopaz%-status: to resume: topaz%-status wait %-%-resume", text)
       local raw = screen:raw()
       assert.is_true(raw:match ".*()\27%[%?25h" > raw:match ".*()\27%[%?25l")
    end)
@@ -137,7 +156,7 @@ describe("topaz-status in a terminal", function()
       assert.equal(table.concat({
          "topaz-status watch   http://HOST/image/v1                               hh:mm:ss",
          "Completed 2  Failed 1",
-         "1 of 1 ended                ▕████████████████████████████▏ 100 %",
+         "1 of 1 finished             ▕██████████████████████████▏ 100 %",
          "",
          "Latest changes",
          "hh:mm:ss  Processing → Completed    a.png",
@@ -157,13 +176,14 @@ describe("topaz-status in a terminal", function()
       assert.is_true(screen:raw():find("\27[?1049l", 1, true) ~= nil)
    end)
 
-   test("watch ends by Ctrl-C, gives the terminal back and says how to go on", function()
+   test("watch ends by Ctrl-C, gives the terminal back and says how to resume", function()
       some_jobs()
       local screen <close> = open({ "watch" }, 80, 14)
       screen:wait_for "q quits"
       screen:keys "C-c"
       local text = screen:wait_for "ended with 130.-icanon"
-      assert.matches("^topaz%-status: interrupted\ntopaz%-status: go on with: topaz%-status watch\nended with 130\n", text)
+      assert.matches("^topaz%-status: interrupted\ntopaz%-status: to resume: topaz%-status watch\nended with 130\n",
+         text)
       assert.is_nil(text:find("-icanon", 1, true))
    end)
 
@@ -177,11 +197,12 @@ describe("topaz-status in a terminal", function()
    test("watch shows new jobs, and fits a terminal of another size", function()
       some_jobs()
       local screen <close> = open({ "watch" }, 100, 24)
-      screen:wait_for "0 of 1 ended"
+      screen:wait_for "0 of 1 finished"
       emulator:add_jobs { count = 3, timeline = { pending = 100 } }
       screen:wait_for "Pending 3 "
       screen:resize(60, 10)
-      local text = screen:wait_for "^[^\n]-%d%d:%d%d:%d%d\nPending 3  Processing 1  Completed 1  Failed 1\n0 of 4 ended [^\n]- 10 %%\n"
+      local text = screen:wait_for("^[^\n]-%d%d:%d%d:%d%d\nPending 3  Processing 1  Completed 1  Failed 1\n"
+         .. "0 of 4 finished [^\n]- 10 %%\n")
       local lines = select(2, text:gsub("\n", "")) + 1
       assert.is_true(lines <= 10, text)
       assert.matches("q quits$", text)
@@ -190,210 +211,11 @@ describe("topaz-status in a terminal", function()
    test("watch goes on when the server has trouble, and says so", function()
       some_jobs()
       local screen <close> = open({ "watch" }, 120, 14)
-      screen:wait_for "0 of 1 ended"
+      screen:wait_for "0 of 1 finished"
       emulator:fault { match = { kind = "list" }, times = math.huge, status = 500, body = '{"message":"broken"}',
          headers = { ["Retry-After"] = "100" } }
       screen:wait_for "HTTP 500"
       emulator:clear_faults()
       screen:wait_for "q quits"
-   end)
-
-   -- ---- ended by a signal, of which Lua is told nothing: a guard gives the terminal back --------------------------------
-
-   -- The alternate screen is on, and the cursor is hidden; or neither.
-   local TAKEN, FREE, HIDDEN = "1 0", "0 1", "0 0"
-
-   local function state(screen)
-      return launch.shell(("tmux -L %s display-message -p '#{alternate_on} #{cursor_flag}'"):format(screen.socket))
-   end
-
-   local function wait_until(what, holds, ...)
-      local deadline = socket.gettime() + 10
-      while not holds(...) do
-         assert(socket.gettime() < deadline, "never came: " .. what)
-         socket.sleep(0.02)
-      end
-   end
-
-   -- The guards among the children of a process: the mark of each by its id.
-   local function guards_of(pid)
-      local found = {}
-      local list = launch.shell(("grep -slx 'PPid:.%d' /proc/[0-9]*/status | cut -d / -f 3 | while read -r p; do "
-         .. "grep -qs 'while read -r word' /proc/$p/cmdline && echo $p; done"):format(pid))
-      for id in list:gmatch "%d+" do found[id] = process.stamp(id) end
-      return found
-   end
-
-   local function gone(guards)
-      for id, stamp in pairs(guards) do
-         if process.alive(id, stamp) then return false end
-      end
-      return true
-   end
-
-   -- Runs f(screen, pid, guards, go_on) with a command that has taken the terminal. `before` are words before the call, `job`: a shell makes
-   -- it a group of its own, as one does where people type. The script goes on behind the command once go_on() was called; with `typed`
-   -- there is an interactive shell instead, in which the command was typed.
-   local function with_guarded(arguments, o, f)
-      local paths = { os.tmpname(), os.tmpname() }
-      local call = ("%s sh -c %s"):format(o.before or "", launch.quote(("echo $$ >%s; exec %s"):format(paths[1], program.command(arguments))))
-      if o.job then call = "sh -m -c " .. launch.quote(call .. "; exit $?") end
-      local script = ("%s\ncode=$?\nuntil test -s %s; do sleep 0.05; done\n(exit $code)"):format(call, paths[2])
-      local variables = program.variables(emulator)
-      if o.typed then
-         variables.CALL, variables.PS1, script = call, "prompt> ", "bash --norc --noprofile -i"
-         variables.LOOK = "stty -a | tr ';' '\\n' | grep -o -e '-*icanon' -e '-*echo ' -e 'susp = .*' | tr -d ' \\n'"
-      end
-      local screen <close> = screens.open(script, { width = 80, height = 14, variables = variables })
-      if o.typed then screen:keys [['eval "$CALL"' Enter]] end
-      local ok, err = xpcall(function()
-         wait_until("the terminal taken", function() return state(screen) == (o.taken or TAKEN) end)
-         local pid = math.tointeger(launch.shell("cat " .. paths[1]))
-         local guards = guards_of(pid)
-         assert.is_truthy(next(guards), "there is no guard")
-         f(screen, pid, guards, function() launch.shell("echo go >" .. paths[2]) end)
-      end, debug.traceback)
-      for _, path in ipairs(paths) do os.remove(path) end
-      if not ok then error(err, 0) end
-   end
-
-   local function kill(signal, pid) launch.shell(("kill -%s %d"):format(signal, pid)) end
-
-   for signal, code in pairs { TERM = 143, KILL = 137, HUP = 129 } do
-      test("watch that is ended by SIG" .. signal .. " leaves the terminal as it was, and no process", function()
-         some_jobs()
-         with_guarded({ "watch" }, {}, function(screen, pid, guards, go_on)
-            screen:wait_for "q quits"
-            kill(signal, pid)
-            wait_until("the terminal free", function() return state(screen) == FREE and gone(guards) end)
-            go_on()
-            assert.matches("ended with " .. code .. "\nsusp=^Zicanonecho", (screen:wait_for "ended with.-icanon"))
-         end)
-      end)
-   end
-
-   -- The group is what Ctrl-C, `timeout` and a shell's `kill %1` send a signal to.
-   for who, sign in pairs { ["the process"] = 1, ["its group"] = -1 } do
-      test("a shell has its prompt back when " .. who .. " was ended, and what is typed is seen once", function()
-         some_jobs()
-         with_guarded({ "watch" }, { typed = true }, function(screen, pid, guards)
-            screen:wait_for "q quits"
-            kill("TERM", sign * pid)
-            wait_until("the terminal free", function() return state(screen) == FREE and gone(guards) end)
-            screen:keys [['echo ty""ped' Enter]]
-            local text = screen:wait_for "\ntyped\n"
-            assert.equal(1, select(2, text:gsub('echo ty""ped', "")), text)
-            screen:keys [['eval "$LOOK"' Enter]]
-            screen:wait_for "susp=^Zicanonecho"
-         end)
-      end)
-   end
-
-   test("a terminal that a shell has set anew meanwhile is left as it is", function()
-      some_jobs()
-      for anew, expected in pairs { [true] = "%-icanon%-echo", [false] = "icanonecho" } do
-         with_guarded({ "watch" }, { job = true }, function(screen, pid, guards, go_on)
-            screen:wait_for "q quits"
-            if anew then launch.shell(("stty intr ^X <$(tmux -L %s display-message -p '#{pane_tty}')"):format(screen.socket)) end
-            kill("KILL", pid)
-            wait_until("the end of the guard", gone, guards)
-            go_on()
-            assert.matches("\nsusp=[^\n]-" .. expected, (screen:wait_for "ended with 137.-icanon.-echo"))
-         end)
-      end
-   end)
-
-   test("watch that is ended by SIGKILL gives the screen back where there is no /dev/tty", function()
-      some_jobs()
-      with_guarded({ "watch" }, { before = "setsid -w" }, function(screen, pid, guards, go_on)
-         screen:wait_for "Processing 1 "
-         kill("KILL", pid)
-         wait_until("the terminal free", function() return state(screen) == FREE and gone(guards) end)
-         go_on()
-         assert.matches("susp=^Zicanonecho", (screen:wait_for "ended with.-icanon"))
-      end)
-   end)
-
-   test("watch that ends by itself takes its guard along", function()
-      some_jobs()
-      for key, code in pairs { q = 0, ["C-c"] = 130 } do
-         with_guarded({ "watch" }, {}, function(screen, _, guards, go_on)
-            screen:wait_for "q quits"
-            screen:keys(key)
-            wait_until("its end", function() return state(screen) == FREE end)
-            wait_until("the end of the guard", gone, guards)
-            go_on()
-            screen:wait_for("ended with " .. code .. "\nsusp=^Zicanonecho")
-            assert.equal(1, select(2, screen:raw():gsub("\27%[%?1049l", "")))
-         end)
-      end
-   end)
-
-   test("wait that is ended by SIGKILL leaves the cursor shown, and no process", function()
-      emulator:add_jobs { timeline = { processing = 1000 } }
-      with_guarded({ "wait", "--all" }, { taken = HIDDEN }, function(screen, pid, guards, go_on)
-         kill("KILL", pid)
-         wait_until("the cursor", function() return state(screen) == FREE and gone(guards) end)
-         go_on()
-         screen:wait_for "ended with 137"
-      end)
-   end)
-end)
-
-describe("lines on a terminal", function()
-   local SCRIPT = [[
-local terminal = require "topaz.progress_terminal"
-local core = require "topaz.core"
-local lines <close> = terminal.open(io.stdout)
-local ends, n, drawn = core.now() + 1, 0, 0
-repeat
-   n = n + 1
-   if lines:draw(function() return { "first stays", "second " .. n, "third stays" } end) then drawn = drawn + 1 end
-until core.now() > ends
-lines:draw(function() return { "first stays", "second at last", "third stays" } end, true)
-lines:close()
-print(n > 1000, drawn <= 11)
-]]
-
-   local function run(script, check)
-      if not there then return pending "there is no tmux: apt install tmux" end
-      local path = os.tmpname()
-      local file = assert(io.open(path, "w"))
-      file:write(script)
-      file:close()
-      local screen <close> = screens.open("lua5.4 " .. path, { width = 60, height = 10 })
-      local ok, err = pcall(check, screen)
-      os.remove(path)
-      if not ok then error(err, 0) end
-   end
-
-   it("are drawn at most ten times a second, only where they change, and never wiped", function()
-      run(SCRIPT, function(screen)
-         local text = screen:wait_for "ended with 0"
-         assert.equal("first stays\nsecond at last\nthird stays\ntrue\ttrue\nended with 0",
-            (text:match "^(.-ended with 0)":gsub("true +true", "true\ttrue")))
-         local raw = screen:raw()
-         assert.equal(1, select(2, raw:gsub("first stays", "")))
-         assert.equal(1, select(2, raw:gsub("third stays", "")))
-         assert.is_true(select(2, raw:gsub("second ", "")) <= 13)
-         assert.is_nil(raw:find("\27[2J", 1, true))
-         assert.equal(1, select(2, raw:gsub("\27%[J", "")))
-      end)
-   end)
-
-   it("do their work for a script by progress.wait_all", function()
-      if not there then return pending "there is no tmux: apt install tmux" end
-      local emulator <close> = emulators.start {
-         jobs = { count = 3, timeline = { pending = 0.2, processing = 1, outcome = { "Completed", "Failed" } } },
-      }
-      run(([[
-local topaz, progress = require "topaz", require "topaz.progress"
-local client <close> = topaz.client { api_key = %q, base_url = %q }
-local statuses, err = progress.wait_all(client, { %q, %q }, { timeout = 20 })
-print(err, statuses[%q].status, statuses[%q].status)
-]]):format(emulator.key, emulator.url, emulator.ids[1], emulator.ids[2]:upper(), emulator.ids[1], emulator.ids[2]:upper()), function(screen)
-         local text = screen:wait_for "ended with 0"
-         assert.matches("^2 of 2 ended +▕[^\n]-▏ 100 %%\nnil +Completed +Failed\nended with 0", text)
-      end)
    end)
 end)

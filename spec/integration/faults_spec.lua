@@ -1,7 +1,9 @@
--- Each fault on each operation, as fault_table.lua states it: the outcome, and the number of requests the server saw.
+-- Each fault on each operation, as fault_table.lua states it:
+-- the outcome, and the number of requests the server saw.
 local socket = require "socket"
 local topaz = require "topaz"
-local emulators = require "spec.emulator"
+local emulators = require "topaz.emulator"
+local proxies = require "topaz.emulator.proxy"
 local h2_server = require "spec.support.h2_server"
 local world = require "spec.support.world"
 
@@ -50,8 +52,21 @@ local function copy(from, more)
    return to
 end
 
+-- Why a row cannot be run here; nil: it can.
+local function why_not(row)
+   local libcurl = topaz.core.libcurl
+   if row.h2 and not libcurl.http2 then return "this libcurl has no HTTP/2" end
+   if row.name:find "gzip" and not libcurl.gzip then return "this libcurl reads no gzip" end
+   if not world.is_windows then return nil end
+   if row.name:find "no TLS on" or row.name:find "where TLS should be" then
+      return "wine's Schannel waits for the rest of what is not TLS"
+   end
+end
+
 describe("fault:", function()
-   local running = {} -- emulators and other servers, by name: for each operation its own, so that all of a row run at once
+   -- emulators and other servers, by name: for each operation its own,
+   -- so that all of a row run at once
+   local running = {}
 
    local function once(name, start, ...)
       running[name] = running[name] or start(...)
@@ -69,18 +84,28 @@ describe("fault:", function()
    local function with_certificate(kind, trusted)
       return function()
          local server = once(kind, emulators.start, { tls = kind })
-         return { base_url = server.tls_url, ca_file = trusted and server.ca_file or nil }, function() return world.seen(server) end
+         return { base_url = server.tls_url, ca_file = trusted and server.ca_file or nil }, function()
+            return world.seen(server)
+         end
       end
    end
    local function none() return 0 end
    local servers = {
-      unresolved = function() return { base_url = "http://" .. ("x"):rep(64) .. ".invalid", allow_insecure = true }, none end,
+      unresolved = function()
+         return { base_url = "http://" .. ("x"):rep(64) .. ".invalid", allow_insecure = true }, none
+      end,
       refused = function() return { base_url = "http://127.0.0.1:1" }, none end,
       silent = function()
          local listener = once("silent", socket.bind, "127.0.0.1", 0)
          return { base_url = "https://127.0.0.1:" .. select(2, listener:getsockname()) }, none
       end,
-      plain = function() return { base_url = (emulator().url:gsub("^http:", "https:")) }, function() return world.seen(emulator()) end end,
+      plain = function()
+         return { base_url = (emulator().url:gsub("^http:", "https:")) }, function() return world.seen(emulator()) end
+      end,
+      no_proxy = function() return { base_url = "https://localhost:1", proxy = "http://127.0.0.1:1" }, none end,
+      no_proxy_name = function()
+         return { base_url = "https://localhost:1", proxy = "http://" .. ("x"):rep(64) .. ".invalid" }, none
+      end,
       unknown_ca = with_certificate("good", false),
       self_signed = with_certificate("self_signed", true),
       wrong_host = with_certificate("wrong_host", true),
@@ -90,16 +115,71 @@ describe("fault:", function()
    local function h2(row, name)
       local server = once("h2 " .. name, h2_server.start)
       server:play(row.h2, row.times, name == "delete" and 204 or 200, bodies[name])
-      return { base_url = server.url, ca_file = server.ca_file }, function() return server:seen() end
+      return { base_url = server.url, ca_file = server.ca_file }, function() return (server:seen()) end
    end
 
-   -- Sets the scene for a cell: options of the client, what counts the requests, and the id to ask for.
+   local ORIGINS = { tls = {}, plain = {}, http1 = { protocols = "http/1.1" },
+      tls12 = { tls_versions = "TLSv1.2", protocols = "http/1.1" } }
+
+   -- An emulator with TLS, with the job that is asked for and the fault of the row.
+   local function origin(row, name, kind, more)
+      -- a bad one sees none
+      local label = table.concat({ "origin", kind or name, more and more.protocols, more and more.tls_versions }, " ")
+      local server = once(label, emulators.start, copy({ tls = kind or "good", clock = "virtual" }, more))
+      server:reset()
+      if row.fault then server:fault(row.fault) end
+      return server, server:add_jobs { status = "Completed" }[1]
+   end
+
+   local function behind_balancer(row, name)
+      local server, id = origin(row, name)
+      local balancer = once("balancer " .. name, proxies.start, { to = server.tls_address })
+      balancer:reset()
+      balancer:fault(row.cut)
+      return { base_url = ("https://localhost:%d/image/v1"):format(balancer.port), ca_file = server.ca_file },
+         function() return world.seen(server) end, id
+   end
+
+   -- A file with the authorities of both.
+   local function both(one, other)
+      local file = { name = os.tmpname(), stop = function(self) os.remove(self.name) end }
+      local out = assert(io.open(file.name, "w"))
+      for _, path in ipairs { one, other } do
+         local input = assert(io.open(path))
+         out:write(input:read "a")
+         input:close()
+      end
+      out:close()
+      return file
+   end
+
+   local function behind_proxy(row, name)
+      local how = row.proxy
+      local server, id = origin(row, name, how.kind, ORIGINS[how.origin or "tls"])
+      local proxy = once("proxy " .. (how.tls and how.tls ~= "good" and how.tls or name .. tostring(how.tls)),
+         proxies.start, { tls = how.tls })
+      proxy:reset()
+      if how.set then proxy:set(how.set) end
+      if how.fault then proxy:fault(how.fault) end
+      local url = how.login and proxy:url_with(table.unpack(how.login)) or proxy.url
+      local ca_file = proxy.ca_file and server.ca_file
+         and once("authorities of " .. name .. row.name, both, server.ca_file, proxy.ca_file)
+      return { base_url = how.origin == "plain" and server.url or server.tls_url,
+         ca_file = ca_file and ca_file.name or server.ca_file, proxy = url },
+         function() return world.seen(server), proxy:counts().total end, id
+   end
+
+   -- Sets the scene for a cell: options of the client,
+   -- what counts the requests (and how often a proxy was asked), and the id to ask for.
    local function prepare(row, name)
       if row.server then return servers[row.server]() end
       if row.h2 then return h2(row, name) end
+      if row.cut then return behind_balancer(row, name) end
+      if row.proxy then return behind_proxy(row, name) end
       local server, fault = emulator(name), copy(row.fault)
       server:reset()
-      -- What is written by hand has the job that the list has: a list that is read again finds its place.
+      -- What is written by hand has the job that the list has:
+      -- a list that is read again finds its place.
       local id = server:add_jobs { status = "Completed", process_id = fault.raw and ID or nil }[1]
       if fault.raw then fault.raw = with_body(fault.raw, bodies[name]) end
       server:fault(fault)
@@ -112,13 +192,18 @@ describe("fault:", function()
       for _, name in ipairs(names) do
          if row.cells[name] then
             local options, seen, id = prepare(row, name)
-            local client = world.client(emulator(), copy(copy({ max_retries = 2, attempt_timeout = 5 }, options), row.client))
+            local client = world.client(emulator(),
+               copy(copy({ max_retries = 2, attempt_timeout = 5, timeout = 30 }, options), row.client))
             local scene = { client = client }
             scenes[name], left = scene, left + 1
             client:spawn(function()
-               local ok, got = pcall(function() return outcome(calls[name](client, id or ID)) end)
-               scene.got = ("%s %d"):format(ok and got or "error: " .. tostring(got), seen())
-               scene.unseen = client:stats().attempts - tonumber(scene.got:match "%d+$")
+               local ok, got = pcall(function()
+                  local what = outcome(calls[name](client, id or ID))
+                  local requests, asked = seen()
+                  scene.unseen = client:stats().attempts - requests
+                  return ("%s %d"):format(what, requests) .. (asked and (" (%d)"):format(asked) or "")
+               end)
+               scene.got = ok and got or "error: " .. tostring(got)
                left = left - 1
             end)
          end
@@ -138,12 +223,14 @@ describe("fault:", function()
                local expected = row.cells[name]
                if expected then
                   it(row.name .. ", " .. name, function()
+                     local why = why_not(row)
+                     if why then return pending(why) end
                      scenes = scenes or run(row)
                      local scene = scenes[name]
                      if not (" | " .. expected .. " | "):find(" | " .. scene.got .. " | ", 1, true) then
                         assert.equal(expected, scene.got)
                      end
-                     if not row.server then assert.equal(0, scene.unseen) end
+                     if not (row.server or row.cut or row.proxy) then assert.equal(0, scene.unseen) end
                   end)
                end
             end
@@ -157,7 +244,7 @@ describe("fault:", function()
       file:close()
    end)
 
-   it("what was surely not sent is tried as often as any other", function()
+   it("what was certainly not sent is tried as often as any other", function()
       for _, name in ipairs(names) do
          local client <close> = world.client(emulator(), { base_url = "http://127.0.0.1:1", max_retries = 2 })
          local ok, err = calls[name](client, ID)
@@ -186,8 +273,10 @@ describe("fault:", function()
    end)
 
    it("a gigabyte out of a megabyte takes less memory than max_bytes", function()
+      if not topaz.core.libcurl.gzip then return pending "this libcurl reads no gzip" end
       local clear = io.open("/proc/self/clear_refs", "w")
       if not clear then return pending "no /proc" end
+      if os.getenv "ASAN_OPTIONS" then return pending "the sanitizer keeps what was freed" end
       local function peak() return tonumber(io.open("/proc/self/status"):read("a"):match "VmHWM:%s+(%d+)") end
       local client <close> = world.client(emulator())
       emulator():add_jobs { count = 100, status = "Completed" }
@@ -212,7 +301,7 @@ describe("fault:", function()
       assert.is_nil(ok)
       assert.equal("network", err.kind)
       assert.equal("unknown", err.outcome)
-      assert.matches("get it", tostring(err))
+      assert.matches("call get_status", tostring(err))
       assert.equal(1, world.seen(emulator()))
       emulator():clear_faults()
       assert(client:get_page())
@@ -224,16 +313,20 @@ describe("fault:", function()
 
    it("a Retry-After is never undercut, and a longer one than the call may take fails at once", function()
       emulator():fault { status = 429, body = "", headers = { ["Retry-After"] = "1" } }
-      local client <close> = world.client(emulator())
-      local began = topaz.core.now()
+      local delays = {}
+      local client <close> = world.client(emulator(), { on_event = function(event)
+         if event.type == "retry" then delays[#delays + 1] = event.delay end
+      end })
       assert(client:get_page())
-      assert.is_true(topaz.core.now() - began >= 1)
+      assert.equal(1, #delays)
+      assert.is_true(delays[1] >= 1)
+      assert.is_nil(emulator():requests()[3])
       emulator():fault { status = 503, body = "", headers = { ["Retry-After"] = "30" } }
       local hasty <close> = world.client(emulator(), { timeout = 5 })
       local _, err = hasty:get_page()
       assert.equal("server_error", err.kind)
       assert.equal(30, err.retry_after)
-      assert.matches("does not fit", tostring(err))
+      assert.matches("after the timeout", tostring(err))
    end)
 
    it("the whole call has its time, however often it is retried", function()
@@ -250,7 +343,7 @@ describe("fault:", function()
       for _ = 1, 30 do client:get_page() end
       assert.equal(30 + 20, world.seen(emulator())) -- 100 tokens, 5 a retry
       local _, err = client:get_page()
-      assert.matches("no more retries", tostring(err))
+      assert.matches("retry budget is used up", tostring(err))
    end)
 
    it("a response over max_bytes is too large", function()
@@ -263,7 +356,7 @@ describe("fault:", function()
       assert.is_table(client:get_page { limit = 10 })
    end)
 
-   it("the server's words are shown without their control bytes", function()
+   it("the server's message is shown without their control bytes", function()
       emulator():fault { status = 400, body = '{"code":400,"message":"bad \\u001b[31m\\n\\u0000thing"}' }
       local client <close> = world.client(emulator())
       local _, err = client:get_page()
@@ -293,7 +386,7 @@ describe("TLS:", function()
       local got, err, _, stats = get {}
       assert.is_nil(err)
       assert.equal(3, #got.data)
-      assert.is_true(stats.http2)
+      assert.equal(topaz.core.libcurl.http2, stats.http2)
       got, err, _, stats = get { http2 = false }
       assert.is_nil(err)
       assert.equal(3, #got.data)

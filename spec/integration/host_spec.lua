@@ -1,16 +1,12 @@
--- An application in C that has the core linked in: spec/examples/host. Built with all warnings, run plainly and under valgrind.
+-- An application in C that has the core linked in: spec/examples/host.
+-- Built with all warnings, run plainly and under valgrind.
+local run = require("spec.support.command").run
 local world = require "spec.support.world"
 
 describe("an application in C", function()
    local emulator = world.emulator { setup = setup, teardown = teardown, before_each = before_each }
    local folder, host
-
-   local function run(command)
-      local pipe = assert(io.popen(command .. " 2>&1; echo \"exit $?\""))
-      local text = pipe:read "a"
-      pipe:close()
-      return text
-   end
+   local lua = "lua" .. _VERSION:match "%d.%d" -- as pkg-config knows it
 
    setup(function()
       folder = os.tmpname()
@@ -18,15 +14,16 @@ describe("an application in C", function()
       host = folder .. "/host"
       local output = run(([[
          mkdir -p %s && cc -std=c11 -g -O1 -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Werror \
-            $(pkg-config --cflags lua5.4 libcurl) -o %s spec/examples/host/host.c csrc/*.c \
-            $(pkg-config --libs lua5.4 libcurl) -lpthread -ldl]]):format(folder, host))
+            -Icsrc $(pkg-config --cflags %s libcurl) -o %s spec/examples/host/host.c $(find csrc -name "*.c") \
+            $(pkg-config --libs %s libcurl) -lpthread -ldl]]):format(folder, lua, host, lua))
       assert.equal("exit 0\n", output)
    end)
    teardown(function() os.execute("rm -rf " .. folder) end)
 
    -- It puts the checkout's modules before all others itself.
    local function command(before, url, key)
-      return ("env -u LD_PRELOAD LUA_PATH=';;' LUA_CPATH='%s' %s %s '%s' '%s'"):format(package.cpath, before, host, url, key)
+      return ("env -u LD_PRELOAD LUA_PATH=';;' LUA_CPATH='%s' %s %s '%s' '%s'"):format(package.cpath, before,
+         host, url, key)
    end
 
    before_each(function()
@@ -49,8 +46,9 @@ describe("an application in C", function()
 
    it("is clean under valgrind", function()
       if not os.execute "command -v valgrind >/dev/null" then return pending "valgrind is not installed" end
-      local text = run(command("valgrind -q --error-exitcode=9 --leak-check=full --errors-for-leak-kinds=definite,indirect",
-         emulator().url, emulator().key))
+      local text =
+         run(command("valgrind -q --error-exitcode=9 --leak-check=full --errors-for-leak-kinds=definite,indirect",
+            emulator().url, emulator().key))
       assert.equal("45 statuses\nexit 0\n", text)
    end)
 end)

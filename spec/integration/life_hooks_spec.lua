@@ -1,5 +1,5 @@
--- A debug hook that raises (Ctrl-C in lua.c does) after k instructions, for every k through a scenario: the client must work
--- afterwards, and no task may be forgotten.
+-- A debug hook that raises (Ctrl-C in lua.c does) after k instructions,
+-- for every k through a scenario: the client must work afterwards, and no task may be forgotten.
 local world = require "spec.support.world"
 
 describe("a debug hook that raises", function()
@@ -8,7 +8,8 @@ describe("a debug hook that raises", function()
 
    before_each(function() ids = emulator():add_jobs { count = 8, status = "Completed" } end)
 
-   -- Calls work(client) with an error after k instructions, for k = 1, 1 + stride, … until it comes to its end; after each, check.
+   -- Calls work(client) with an error after k instructions, for k = 1, 1 + stride,
+   -- … until it comes to its end; after each, check.
    local function torture(stride, work, check)
       local points, over = 0, false
       for k = 1, math.huge, stride do
@@ -61,7 +62,8 @@ describe("a debug hook that raises", function()
       end, function()
          if not cursor then return end
          for status in cursor do take(status) end
-         assert.is_true(count >= #ids - 1) -- the hook may have struck while one was on its way to the caller
+         -- the hook may have struck while one was on its way to the caller
+         assert.is_true(count >= #ids - 1)
          cursor = nil
       end)
    end)

@@ -1,5 +1,6 @@
--- Death in every order: close and the collector, with requests, tasks, cursors and watchers alive; errors inside every callback;
--- use after close; two clients in one state. Each case ends with no descriptor more than before.
+-- Death in every order: close and the collector, with requests, tasks, cursors and watchers alive;
+-- errors inside every callback; use after close; two clients in one state.
+-- Each case ends with no descriptor more than before.
 local topaz = require "topaz"
 local world = require "spec.support.world"
 
@@ -87,7 +88,7 @@ describe("death", function()
       end)
    end
 
-   it("of the client is told to whoever is left", function()
+   it("of the client is told to what is left", function()
       for steps = 0, 3 do
          local home = household(steps)
          home.client:close()
@@ -101,8 +102,8 @@ describe("death", function()
          assert.is_true(home.task:done())
          for method in pairs(topaz.core.client_methods()) do
             if method ~= "close" then
-               local argument = ({ sleep = 0.01, wait_until_done = ids[1], get_status = ids[1], delete_status = ids[1], start = "get_page",
-                  spawn = print, watch = ids, wait_all = ids, wait_any = ids })[method]
+               local argument = ({ sleep = 0.01, wait_until_done = ids[1], get_status = ids[1], delete_status = ids[1],
+                  start = "get_page", spawn = print, watch = ids, wait_all = ids, wait_any = ids })[method]
                local ok, a, b = pcall(home.client[method], home.client, argument)
                local err = not ok and a or b
                if type(err) == "table" and err.kind then assert.equal("closed", err.kind, method)
@@ -173,7 +174,8 @@ describe("death", function()
             boom()
          end)
          assert.equal(1, (client:run()))
-         assert.same({ false, "boom" }, { pcall(task.result, task) }) -- what began it, not what followed
+         -- what began it, not what followed
+         assert.same({ false, "boom" }, { pcall(task.result, task) })
          assert(client:get_page())
       end)
 

@@ -8,7 +8,7 @@ describe("a client", function()
    it("says what it is, without the key", function()
       local client = world.client(emulator())
       assert.equal("topaz.client (" .. emulator().url .. ")", tostring(client))
-      assert.matches("^topaz.request %(get_page, queued%)$", tostring(client:start "get_page"))
+      assert.matches("^topaz.call %(get_page, queued%)$", tostring(client:start "get_page"))
       assert.equal("topaz.cursor (open)", tostring((client:statuses())))
       client:close()
       assert.equal("topaz.client (closed)", tostring(client))
@@ -18,7 +18,8 @@ describe("a client", function()
       local client = world.client(emulator())
       client:close()
       client:close()
-      for _, name in ipairs { "get_page", "delete_all_statuses", "step", "statuses", "stats", "timeout", "pollfd", "events" } do
+      for _, name in ipairs { "get_page", "delete_all_statuses", "step", "statuses", "stats", "timeout",
+         "pollfd", "events" } do
          local ok, err = pcall(client[name], client)
          assert.is_false(ok, name)
          assert.equal("closed", err.kind, name)
@@ -87,6 +88,8 @@ describe("a client", function()
    end)
 
    it("cannot be made without a descriptor left, says so, and can be made when there is one", function()
+      local one <close> = world.client(emulator())
+      if not one:pollfd() then return pending "this system has no descriptor for all connections" end
       local out = world.script(([[
          local topaz, files = require "topaz", {}
          repeat
@@ -104,6 +107,7 @@ describe("a client", function()
 
    it("has one pollable descriptor", function()
       local client <close> = world.client(emulator())
+      if not client:pollfd() then return pending "this system has no descriptor for all connections" end
       assert.equal("integer", math.type(client:pollfd()))
       assert.equal("r", client:events())
       assert.is_nil(client:timeout())
@@ -151,7 +155,8 @@ describe("events", function()
       end })
       assert.same({ false, "mine" }, { pcall(client.get_page, client) })
       assert.is_table(client:get_page())
-      assert.is_true(calls >= 4)
+      -- the answer to the first may have come already; it sends nothing more
+      assert.is_true(calls == 3 or calls == 4)
    end)
 end)
 
@@ -195,7 +200,7 @@ describe("the module", function()
    it("knows its own types of options and no other", function()
       local function read(given, rows) return pcall(topaz.core.options, given, rows) end
       assert.same({ true, { x = 5 } }, { read({ x = 5 }, { { "x", "integer", false, 1, 9 } }) })
-      assert.same({ false, "no type of option: text" }, { read({}, { { "x", "text" } }) })
-      assert.same({ false, "no type of option: ?" }, { read({}, { { "x" } }) })
+      assert.same({ false, "unknown type of an option: text" }, { read({}, { { "x", "text" } }) })
+      assert.same({ false, "unknown type of an option: ?" }, { read({}, { { "x" } }) })
    end)
 end)

@@ -1,12 +1,14 @@
--- How fast a client asks, against a server that limits it; and that it does nothing while there is nothing to do.
+-- How fast a client asks, against a server that limits it;
+-- and that it does nothing while there is nothing to do.
 local socket = require "socket"
 local topaz = require "topaz"
-local emulators = require "spec.emulator"
+local emulators = require "topaz.emulator"
 local world = require "spec.support.world"
 
 local CALLS, SENT_MOST = 200, 260
 
--- Begins so many get_status at once and runs them to their end. Returns how many succeeded, and the first error.
+-- Begins so many get_status at once and runs them to their end.
+-- Returns how many succeeded, and the first error.
 local function call_all(client, ids, calls)
    local tasks, done, first = {}, 0, nil
    for i = 1, calls do tasks[i] = client:spawn("get_status", ids[(i - 1) % #ids + 1]) end
@@ -16,6 +18,17 @@ local function call_all(client, ids, calls)
       if status then done = done + 1 else first = first or tostring(err) end
    end
    return done, first
+end
+
+-- Each success gives the budget of retries one token back, up to all 100 of them.
+-- A retry meanwhile takes some: then it is tried again.
+local function fill_budget(client, ids)
+   for _ = 1, 20 do
+      local before = client:stats()
+      for i = 1, 100 - before.retry_tokens do assert(client:get_status(ids[i % #ids + 1])) end
+      if client:stats().retries == before.retries then return assert.equal(100, client:stats().retry_tokens) end
+   end
+   error "the budget is never full"
 end
 
 -- The most requests that arrived within one second, wherever that second begins.
@@ -56,16 +69,18 @@ for _, burst in ipairs { 10, 0 } do
 
       for _, version in ipairs { "1.1", "2.0" } do
          it("all succeed by at most 260 requests, and the client tells what it does, HTTP/" .. version, function()
+            if version == "2.0" and not topaz.core.libcurl.http2 then return pending "this libcurl has no HTTP/2" end
             local client, events, least_tokens, rates = nil, {}, math.huge, {}
             local options = {
-               api_key = emulator.key, base_url = version == "2.0" and emulator.tls_url or emulator.url, ca_file = emulator.ca_file,
-               on_event = function(event)
+               api_key = emulator.key, base_url = version == "2.0" and emulator.tls_url or emulator.url,
+               ca_file = emulator.ca_file, on_event = function(event)
                   events[event.type] = (events[event.type] or 0) + 1
                   if event.type == "throttle" then
                      local stats = client:stats()
                      least_tokens = math.min(least_tokens, stats.retry_tokens)
                      rates[#rates + 1] = stats.rate
-                     assert(event.reason == "rate_limited" and event.http_status == 429 and event.delay >= 0, "a throttle event is wrong")
+                     assert(event.reason == "rate_limited" and event.http_status == 429 and event.delay >= 0,
+                        "a throttle event is wrong")
                   end
                end,
             }
@@ -73,6 +88,8 @@ for _, burst in ipairs { 10, 0 } do
             assert.is_nil(client:stats().rate)
             local done, err = call_all(client, ids, CALLS)
             local stats, seen = client:stats(), emulator:counts()
+            local least = least_tokens
+            fill_budget(client, ids)
             client:close()
 
             assert.same({ CALLS }, { done, err })
@@ -82,19 +99,20 @@ for _, burst in ipairs { 10, 0 } do
             assert.equal(refused, seen.statuses["429"])
             assert.is_true(refused > 0)
             assert.equal(version, emulator:requests()[1].http_version == 2 and "2.0" or "1.1")
-            assert.same({ seen.total, refused, refused, 0 }, { stats.attempts, stats.retries, stats.throttled, stats.failures })
+            assert.same({ seen.total, refused, refused, 0 },
+               { stats.attempts, stats.retries, stats.throttled, stats.failures })
             assert.same({ request = seen.total, response = seen.total, retry = refused, throttle = refused }, events)
             assert.equal(refused, #rates)
             for _, rate in ipairs(rates) do assert.is_true(rate >= 0.25) end
-            assert.is_true(least_tokens < 100)
-            assert.equal(100, stats.retry_tokens) -- the successes have filled the budget again
+            assert.is_true(least < 100)
          end)
       end
    end)
 end
 
 describe("a client's limits", function()
-   local emulator = world.emulator({ setup = setup, teardown = teardown, before_each = before_each }, { clock = "real" })
+   local emulator = world.emulator({ setup = setup, teardown = teardown, before_each = before_each },
+      { clock = "real" })
    local ids
 
    before_each(function() ids = emulator():add_jobs(20) end)
@@ -129,7 +147,8 @@ describe("a client's limits", function()
 end)
 
 describe("a call that cannot be sent in its time", function()
-   local emulator = world.emulator({ setup = setup, teardown = teardown, before_each = before_each }, { clock = "real" })
+   local emulator = world.emulator({ setup = setup, teardown = teardown, before_each = before_each },
+      { clock = "real" })
    local id
 
    before_each(function() id = emulator():add_jobs(1)[1] end)
@@ -144,11 +163,12 @@ describe("a call that cannot be sent in its time", function()
       emulator():set { latency = 30 }
       local client <close> = world.client(emulator(), { max_connections = 1 })
       local sent, patient = client:start("get_status", id), client:start "get_page"
-      for _, request in ipairs { client:start("get_status", id, { timeout = 0.2 }), client:start("get_status", id, { timeout = 0.05 }) } do
+      for _, request in ipairs { client:start("get_status", id, { timeout = 0.2 }),
+         client:start("get_status", id, { timeout = 0.05 }) } do
          local status, err = outcome(client, request)
          assert.is_nil(status)
          assert.same({ "timeout", "unsent", id }, { err.kind, err.outcome, err.process_id })
-         assert.matches("before it could be sent", err.message)
+         assert.matches("before the request could be sent", err.message)
          assert.is_nil(err.attempts)
       end
       assert.same({ false, false }, { sent:done(), patient:done() })
@@ -156,7 +176,7 @@ describe("a call that cannot be sent in its time", function()
       assert.equal(1, world.seen(emulator()))
    end)
 
-   it("because nobody made a step in it is not sent afterwards", function()
+   it("because no step was made in it is not sent afterwards", function()
       local client <close> = world.client(emulator())
       local request = client:start("get_status", id, { timeout = 0.001 })
       socket.sleep(0.02)
@@ -208,8 +228,8 @@ describe("a call that cannot be sent in its time", function()
    end)
 end)
 
--- client:step(client:timeout()) until no task is left: as an event loop does. Returns the steps, and those of them that began with
--- no request under way.
+-- client:step(client:timeout()) until no task is left: as an event loop does.
+-- Returns the steps, and those of them that began with no request under way.
 local function drive(client)
    local steps, idle = 0, 0
    repeat
@@ -223,7 +243,8 @@ local function drive(client)
 end
 
 describe("an idle client in a loop driven by client:timeout()", function()
-   local emulator = world.emulator({ setup = setup, teardown = teardown, before_each = before_each }, { clock = "real" })
+   local emulator = world.emulator({ setup = setup, teardown = teardown, before_each = before_each },
+      { clock = "real" })
    local client, random
 
    before_each(function()
@@ -251,7 +272,7 @@ describe("an idle client in a loop driven by client:timeout()", function()
 
    it("makes two steps between two polls of a wait: libcurl tidies up, and the task wakes", function()
       local id = emulator():add_jobs { status = "Processing", remove = { "eta" } }[1]
-      client:spawn("wait_until_done", id, { timeout = 1.5 })
+      client:spawn("wait_until_done", id, { timeout = 3 })
       local _, idle = drive(client)
       local polls = world.seen(emulator(), "one")
       assert.is_true(polls >= 3)

@@ -1,4 +1,5 @@
 -- cursor:pages(), and when the next page is asked for.
+local socket = require "socket"
 local world = require "spec.support.world"
 
 describe("cursor:pages()", function()
@@ -70,6 +71,47 @@ describe("cursor:pages()", function()
       assert.is_nil(next_page())
    end)
 
+   it("keeps the part of a page that an error left, for another iteration and for the token", function()
+      local ids = emulator():add_jobs { count = 25, status = "Completed" }
+      local broken <close> = world.client(emulator(), { max_retries = 0, attempt_timeout = 0.25 })
+      local cursor = broken:statuses { limit = 10, prefetch = 0 }
+      local next_page, seen = cursor:pages(), 0
+      seen = seen + #next_page()
+      local before = cursor:token()
+      emulator():fault { stall = { at = 2500, seconds = 60 } }
+      local ok, err = pcall(next_page)
+      assert.is_false(ok)
+      assert.equal("timeout", err.kind)
+      assert.equal(before, cursor:token()) -- what was collected has not been given
+      local resumed = 0
+      for page in client:statuses { resume = cursor:token() }:pages() do resumed = resumed + #page end
+      assert.equal(#ids - 10, resumed)
+      local got = {}
+      for page in cursor:pages() do
+         for _, status in ipairs(page) do got[status.process_id] = true end
+         seen = seen + #page
+         assert.not_equal(before, cursor:token())
+      end
+      assert.equal(#ids, seen)
+      local count = 0
+      for _ in pairs(got) do count = count + 1 end
+      assert.equal(#ids - 10, count)
+   end)
+
+   it("tells a token that leads behind the last whole page when an error ends the loop", function()
+      local ids = emulator():add_jobs { count = 25, status = "Completed" }
+      local broken <close> = world.client(emulator(), { max_retries = 0, attempt_timeout = 0.25 })
+      local cursor, seen = broken:statuses { limit = 10, prefetch = 0 }, 0
+      emulator():fault { match = { kind = "list" }, after = 1, stall = { at = 2500, seconds = 60 } }
+      local ok = pcall(function()
+         for page in cursor:pages() do seen = seen + #page end
+      end)
+      assert.is_false(ok)
+      assert.equal("topaz.cursor (closed)", tostring(cursor))
+      for status in client:statuses { resume = cursor:token() } do seen = seen + (status and 1) end
+      assert.equal(#ids, seen)
+   end)
+
    it("closes its cursor when the loop is left", function()
       emulator():add_jobs { count = 30, status = "Completed" }
       local cursor = client:statuses { limit = 10 }
@@ -108,6 +150,32 @@ describe("the page after the present one", function()
       assert.equal(1, asked_after(10, { limit = 10, prefetch = 0 }))
       emulator():clear_log()
       assert.equal(2, asked_after(11, { limit = 10, prefetch = 0 }))
+   end)
+
+   -- How many statuses come where the caller works for longer than a call may
+   -- take, behind the n-th.
+   local function count_with_work(behind, options)
+      local client <close> = world.client(emulator(), options)
+      local count = 0
+      for _ in client:statuses { limit = 10 } do
+         count = count + 1
+         if count == behind then socket.sleep(1.2) end
+      end
+      return count
+   end
+
+   it("has the whole time of a call from when it is turned to, however long the page before was worked on", function()
+      emulator():add_jobs { count = 30, status = "Completed" }
+      emulator():fault { match = { kind = "list" }, after = 1, delay = 1.4 }
+      assert.equal(30, count_with_work(10, { timeout = 1 }))
+      assert.equal(3, world.seen(emulator(), "list"))
+   end)
+
+   it("may be lost and asked for again although its first records took longer than a call may", function()
+      emulator():add_jobs { count = 30, status = "Completed" }
+      emulator():fault { match = { kind = "list" }, stall = { at = 2500, seconds = 60 } }
+      assert.equal(30, count_with_work(4, { timeout = 1, attempt_timeout = 0.25 }))
+      assert.equal(4, world.seen(emulator(), "list"))
    end)
 
    it("is asked for before this one is whole when its cursor came first", function()

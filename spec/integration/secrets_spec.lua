@@ -1,11 +1,13 @@
--- The key is sent to the server, in one header, and is nowhere else: in no error, event, tostring, token, traceback, URL or dump.
+-- The key is sent to the server, in one header, and is nowhere else:
+-- in no error, event, tostring, token, traceback, URL or dump.
 local topaz = require "topaz"
 local world = require "spec.support.world"
 local fault_table = require "spec.integration.fault_table"
 
 local KEY = "SENTINEL-7d1f04c2-key"
 
--- Whether the key, or eight bytes of its beginning or end, is in the value or in anything that can be reached from it.
+-- Whether the key, or eight bytes of its beginning or end,
+-- is in the value or in anything that can be reached from it.
 local function holds_key(value, seen)
    seen = seen or {}
    if type(value) == "string" then
@@ -54,10 +56,12 @@ local calls = {
 }
 
 -- These wait in between: only where their errors quote something.
-local slow, telling = { wait = true, watch = true, clean = true }, { [401] = true, [409] = true, [503] = true, [200] = true }
+local slow, telling = { wait = true, watch = true, clean = true },
+   { [401] = true, [409] = true, [503] = true, [200] = true }
 
 describe("the key", function()
-   local emulator = world.emulator({ setup = setup, teardown = teardown, before_each = before_each }, { clock = "virtual", key = KEY })
+   local emulator = world.emulator({ setup = setup, teardown = teardown, before_each = before_each },
+      { clock = "virtual", key = KEY })
 
    local function client(more)
       local options = { max_retries = 1, attempt_timeout = 0.2 }
@@ -65,7 +69,8 @@ describe("the key", function()
       return world.client(emulator(), options)
    end
 
-   -- Each fault's own body and headers, with the key woven in: a server, or what stands before it, may show what it was sent.
+   -- Each fault's own body and headers, with the key woven in:
+   -- a server, or what stands before it, may show what it was sent.
    local function quoting(fault)
       local copy = {}
       for name, value in pairs(fault) do copy[name] = value end
@@ -85,7 +90,7 @@ describe("the key", function()
    end
 
    for _, row in ipairs(rows) do
-      it("stays hidden when the answer is: " .. row.name, function()
+      it("stays hidden when the response is: " .. row.name, function()
          for name, call in pairs(calls) do
             if slow[name] and not telling[row.fault.status] then goto continue end
             emulator():reset()
@@ -94,7 +99,8 @@ describe("the key", function()
             local events = {}
             local c <close> = client {
                on_event = function(e) events[#events + 1] = e end,
-               max_retries = row.fault.status == 429 and 0 or 1, -- else the pacer makes each wait for a second
+               -- else the pacer makes each wait for a second
+               max_retries = row.fault.status == 429 and 0 or 1,
             }
             local results = table.pack(pcall(call, c, id))
             clean(name, table.unpack(results, 1, results.n))
@@ -102,7 +108,8 @@ describe("the key", function()
             clean(name .. ", client", tostring(c), c:stats())
             assert.is_true(#events > 0)
             for _, request in ipairs(emulator():requests()) do
-               assert.equal(KEY, request.headers["x-api-key"]) -- the look-out does see it where it is
+               -- the look-out does see it where it is
+               assert.equal(KEY, request.headers["x-api-key"])
                request.headers["x-api-key"] = nil
                clean("what was sent", request)
             end
@@ -143,13 +150,14 @@ describe("the key", function()
       clean("task", tostring(task), select(2, pcall(task.result, task)))
       clean("traceback", select(2, xpcall(c.get_status, debug.traceback, c, "no id")))
       c:close()
-      clean("closed", tostring(c), tostring(cursor), tostring(request), select(2, pcall(c.get_page, c)), select(2, request:result()))
+      clean("closed", tostring(c), tostring(cursor), tostring(request), select(2, pcall(c.get_page, c)),
+         select(2, request:result()))
       for name, module in pairs(package.loaded) do
          if name:find "^topaz" then clean(name, module) end
       end
    end)
 
-   it("is not quoted when it is no key that a client takes", function()
+   it("is not quoted when a client refuses it as a key", function()
       local function refused(options)
          local ok, err = pcall(topaz.client, options)
          assert.is_false(ok)
@@ -163,11 +171,12 @@ describe("the key", function()
       clean("a table", refused { api_key = { KEY }, base_url = url })
       clean("alone", refused(KEY))
       clean("a URL with it", refused { api_key = "k", base_url = "https://user:" .. KEY .. "@example.com" },
-         refused { api_key = "k", base_url = "https://example.com/?key=" .. KEY }, refused { api_key = "k", base_url = KEY })
+         refused { api_key = "k", base_url = "https://example.com/?key=" .. KEY },
+         refused { api_key = "k", base_url = KEY })
    end)
 
    it("goes to no second origin", function()
-      local other <close> = require("spec.emulator").start { clock = "virtual" }
+      local other <close> = require("topaz.emulator").start { clock = "virtual" }
       emulator():fault { redirect = other.url .. "/status", times = math.huge }
       local c <close> = client()
       c:get_page()
@@ -177,13 +186,15 @@ describe("the key", function()
 
    it("cannot be shown by libcurl's log, which no option turns on", function()
       for _, name in ipairs { "verbose", "debug", "log", "trace", "curl" } do
-         assert.matches("unknown option", select(2, pcall(topaz.client, { api_key = KEY, base_url = emulator().url, [name] = true })))
+         assert.matches("unknown option",
+            select(2, pcall(topaz.client, { api_key = KEY, base_url = emulator().url, [name] = true })))
       end
-      local sources = io.popen "cat csrc/*.c csrc/*.h"
+      local sources = io.popen "cat $(find csrc -name '*.[ch]')"
       local text = sources:read "a"
       sources:close()
       assert.is_true(#text > 10000)
-      for _, name in ipairs { "CURLOPT_VERBOSE", "CURLOPT_DEBUGFUNCTION", "CURLOPT_STDERR", "CURLOPT_HEADER,", "CURLINFO_HEADER_OUT" } do
+      for _, name in ipairs { "CURLOPT_VERBOSE", "CURLOPT_DEBUGFUNCTION", "CURLOPT_STDERR", "CURLOPT_HEADER,",
+         "CURLINFO_HEADER_OUT" } do
          assert.is_nil(text:find(name, 1, true), name)
       end
    end)

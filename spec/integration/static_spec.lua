@@ -1,22 +1,19 @@
--- `make static`: the library for hosts that link the core in. It exports one name, and the hosts of spec/examples and of the guide run on it.
+-- `make static`: the library for hosts that link the core in.
+-- It exports one name, and the hosts of spec/examples and of the guide run on it.
 local blocks = require "spec.docs.blocks"
+local run = require("spec.support.command").run
 local world = require "spec.support.world"
 
 describe("the static library", function()
    local emulator = world.emulator { setup = setup, teardown = teardown, before_each = before_each }
    local folder
 
-   local function run(command)
-      local pipe = assert(io.popen(command .. " 2>&1; echo \"exit $?\""))
-      local text = pipe:read "a"
-      pipe:close()
-      return text
-   end
-
    -- Compiles by the command of the guide.
    local function compile(source, program)
       local command
-      for _, block in ipairs(blocks.of("spec/docs/guide/c-hosts.md", "sh")) do command = command or block.text:match "cc [^\n]+" end
+      for _, block in ipairs(blocks.of("spec/guide/hosts.md", "sh")) do
+         command = command or block.text:match "cc [^\n]+"
+      end
       command = command:gsub("host%.c", function() return source .. " -o " .. program end)
          :gsub("build/libtopaz%.a", function() return folder .. "/libtopaz.a" end)
       assert.equal("exit 0\n", run(command))
@@ -39,7 +36,8 @@ describe("the static library", function()
 
    it("defines luaopen_topaz_core and no other name that a program would see", function()
       if not os.execute "command -v objcopy >/dev/null" then return pending "objcopy is not installed" end
-      assert.equal("luaopen_topaz_core\nexit 0\n", run(("nm -g --defined-only %s/libtopaz.a | awk 'NF == 3 { print $3 }'"):format(folder)))
+      assert.equal("luaopen_topaz_core\nexit 0\n",
+         run(("nm -g --defined-only %s/libtopaz.a | awk 'NF == 3 { print $3 }'"):format(folder)))
    end)
 
    it("is all that the host of spec/examples needs", function()
@@ -48,7 +46,7 @@ describe("the static library", function()
    end)
 
    it("is all that the host of the guide needs", function()
-      local source = blocks.of("spec/docs/guide/c-hosts.md", "c")
+      local source = blocks.of("spec/guide/hosts.md", "c")
       assert.equal(1, #source)
       local file = assert(io.open(folder .. "/guide.c", "w"))
       file:write(source[1].text)

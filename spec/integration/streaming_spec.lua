@@ -16,7 +16,8 @@ describe("the plain array", function()
    -- A response of `count` statuses of some 500 bytes; an endless one without a count.
    local function long_list(count)
       local unit = RECORD:format(1, ("x"):rep(400)) .. ","
-      return { status = 200, repeat_body = { prefix = "[", unit = unit, count = count, suffix = RECORD:format(2, "y") .. "]" } }
+      return { status = 200,
+         repeat_body = { prefix = "[", unit = unit, count = count, suffix = RECORD:format(2, "y") .. "]" } }
    end
 
    it("gives its first status before the end is sent", function()
@@ -79,9 +80,11 @@ describe("a page whose last bytes mislead", function()
    local emulator = world.emulator { setup = setup, teardown = teardown, before_each = before_each }
 
    local function page(cursor, tail)
-      return { match = { kind = "list" }, status = 200, body = ([[{"data":[{"process_id":"%s","status":"Pending"}],"pagination":%s%s}]]):format(
-         "00000000-0000-4000-8000-000000000001",
-         cursor and ('{"has_next_page":true,"next_cursor":"%s"}'):format(cursor) or '{"has_next_page":false}', tail or "") }
+      return { match = { kind = "list" }, status = 200,
+         body = ([[{"data":[{"process_id":"%s","status":"Pending"}],"pagination":%s%s}]]):format(
+            "00000000-0000-4000-8000-000000000001",
+            cursor and ('{"has_next_page":true,"next_cursor":"%s"}'):format(cursor) or '{"has_next_page":false}',
+            tail or "") }
    end
 
    local function cursors()
@@ -92,8 +95,8 @@ describe("a page whose last bytes mislead", function()
 
    it("is believed by its own pagination only", function()
       emulator():fault(page("right", [[,"other":{"pagination":{"has_next_page":true,"next_cursor":"wrong"}}]]))
-      emulator():fault { match = { kind = "list" }, after = 0, status = 200, body = '{"data":[],"pagination":{"has_next_page":false}}',
-         times = math.huge }
+      emulator():fault { match = { kind = "list" }, after = 0, status = 200,
+         body = '{"data":[],"pagination":{"has_next_page":false}}', times = math.huge }
       local client <close> = world.client(emulator())
       local count = 0
       for _ in client:statuses() do count = count + 1 end
@@ -103,7 +106,8 @@ describe("a page whose last bytes mislead", function()
 
    it("is the last one when its pagination says so, whatever another member says", function()
       emulator():fault(page(nil, [[,"other":{"pagination":{"has_next_page":true,"next_cursor":"wrong"}}]]))
-      emulator():fault { match = { kind = "list" }, status = 200, body = '{"data":[],"pagination":{"has_next_page":false}}', times = math.huge }
+      emulator():fault { match = { kind = "list" }, status = 200,
+         body = '{"data":[],"pagination":{"has_next_page":false}}', times = math.huge }
       local client <close> = world.client(emulator())
       local count = 0
       for _ in client:statuses() do count = count + 1 end

@@ -1,4 +1,5 @@
 -- wait_until_done. Delays are drawn by math.random: the specs that count polls make it predictable.
+local interpreter = require "spec.support.interpreter"
 local world = require "spec.support.world"
 
 describe("client:wait_until_done()", function()
@@ -20,7 +21,8 @@ describe("client:wait_until_done()", function()
       for i, word in ipairs(words) do
          local status, progress = word:match "^(%a+)%s*(%d*)$"
          emulator():fault { match = { kind = "one" }, status = 200, times = i == #words and math.huge or 1,
-            body = ('{"process_id":%q,"status":%q,"progress":%s}'):format(id, status, progress ~= "" and progress or "0") }
+            body = ('{"process_id":%q,"status":%q,"progress":%s}'):format(id, status,
+               progress ~= "" and progress or "0") }
       end
    end
 
@@ -41,10 +43,12 @@ describe("client:wait_until_done()", function()
       script(ID, { "Pending", "Pending", "Processing 10", "Processing 10", "Processing 60", "Completed 100" })
       local seen = {}
       local status = client:wait_until_done(ID, { on_progress = function(now, before)
-         seen[#seen + 1] = now.status .. now.progress .. "<" .. (before and before.status .. before.progress or "nothing")
+         seen[#seen + 1] = now.status .. now.progress .. "<"
+            .. (before and before.status .. before.progress or "nothing")
       end })
       assert.equal("Completed", status.status)
-      assert.same({ "Pending0<nothing", "Processing10<Pending0", "Processing60<Processing10", "Completed100<Processing60" }, seen)
+      assert.same({ "Pending0<nothing", "Processing10<Pending0", "Processing60<Processing10",
+         "Completed100<Processing60" }, seen)
       assert.equal(6, world.seen(emulator()))
    end)
 
@@ -62,7 +66,8 @@ describe("client:wait_until_done()", function()
    it("is not ended by a failure that passes", function()
       script(ID, { "Processing 5" })
       emulator():clear_faults()
-      emulator():fault { match = { kind = "one" }, status = 503, times = 6, body = "" } -- more than one call retries
+      -- more than one call retries
+      emulator():fault { match = { kind = "one" }, status = 503, times = 6, body = "" }
       script(ID, { "Completed 100" })
       local patient <close> = world.client(emulator(), { max_retries = 2 })
       assert.equal("Completed", patient:wait_until_done(ID).status)
@@ -72,7 +77,8 @@ describe("client:wait_until_done()", function()
    it("is ended by 401, 403 and 404, with the last status seen", function()
       for status, kind in pairs { [401] = "unauthorized", [403] = "forbidden", [404] = "not_found" } do
          emulator():reset()
-         emulator():fault { match = { kind = "one" }, status = 200, body = ('{"process_id":%q,"status":"Pending"}'):format(ID) }
+         emulator():fault { match = { kind = "one" }, status = 200,
+            body = ('{"process_id":%q,"status":"Pending"}'):format(ID) }
          emulator():fault { match = { kind = "one" }, status = status, body = '{"message":"no"}', times = math.huge }
          local result, err = client:wait_until_done(ID)
          assert.is_nil(result)
@@ -108,7 +114,7 @@ describe("client:wait_until_done()", function()
       local judge = assert(io.open(judge_path, "w"))
       judge:write(([[
 import subprocess, signal, time
-p = subprocess.Popen(["lua5.4", %q], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+p = subprocess.Popen([%q, %q], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
 line = p.stdout.readline()
 time.sleep(0.3)
 began = time.monotonic()
@@ -116,7 +122,7 @@ p.send_signal(signal.SIGINT)
 rest = p.communicate(timeout=10)[0]
 late = time.monotonic() - began
 print(line.strip(), p.returncode, "in time" if late < 0.25 else "late by %%.2f s" %% late, "interrupted" in rest)
-]]):format(script_path))
+]]):format(interpreter, script_path))
       judge:close()
       os.execute(("LUA_PATH='%s' LUA_CPATH='%s' python3 %s > %s"):format(package.path, package.cpath, judge_path, out))
       local text = assert(io.open(out)):read("a")

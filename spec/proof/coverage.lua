@@ -1,14 +1,17 @@
--- What the tests run of the C core, by gcov: lua5.4 spec/proof/coverage.lua OBJECTS. `make coverage` runs the tests first. Prints the lines
--- and branches of each file, then every piece that was not run, with the reason that uncovered.lua gives. Ends with 1 below 95 % of lines.
+-- What the tests run of the C core, by gcov: lua5.4 spec/proof/coverage.lua OBJECTS. `make
+-- coverage` runs the tests first. Prints the lines and branches of each file, then every piece
+-- that was not run, with the reason that uncovered.lua gives. Ends with 1 below 95 % of lines.
 local cjson = require "cjson"
 local reasons = require "spec.proof.uncovered"
 
 local LEAST = 95 -- per cent of lines
 
--- path -> { lines = { [number] = runs }, branches = { ["line:index"] = runs } }, over all objects that have code of the file.
+-- path -> { lines = { [number] = runs }, branches = { ["line:index"] = runs } },
+-- over all objects that have code of the file.
 local function read(objects)
    local files = {}
-   local pipe <close> = assert(io.popen(("cd '%s' && gcov --branch-probabilities --json-format --stdout *.gcda"):format(objects)))
+   local pipe <close> = assert(io.popen(
+      ("cd '%s' && gcov --branch-probabilities --json-format --stdout $(find . -name '*.gcda')"):format(objects)))
    for text in pipe:lines() do
       for _, file in ipairs(cjson.decode(text).files) do
          local known = files[file.file] or { lines = {}, branches = {} }
@@ -41,7 +44,8 @@ local function row(name, lines, run_lines, branches, run_branches)
       100 * run_branches / math.max(branches, 1), branches, name))
 end
 
--- The pieces of a file that were not run: { first, last, text }, lines without code in between not counted.
+-- The pieces of a file that were not run: { first, last, text },
+-- lines without code in between not counted.
 local function pieces(path, runs)
    local list, last, number = {}, nil, 0
    for text in io.lines(path) do

@@ -1,11 +1,15 @@
 /*
-** A program that embeds Lua and loads the module as a library, as any host does, and what must hold for it.
+** A program that embeds Lua and loads the module as a library, as any host does,
+** and what must hold for it.
 **
-**   host stall close|leave    a resolver that stalls (slow_dns.c, preloaded) holds up neither lua_close nor what comes after it
-**   host fork URL KEY         a child process made while a client lives gets clear errors; the parent does not notice
+**   host stall close|leave    a resolver that stalls (slow_dns.c, preloaded)
+**                             holds up neither lua_close nor what comes after it
+**   host fork URL KEY         a child process made while a client lives gets clear errors;
+**                             the parent does not notice
 **   host wipe URL KEY         the key is nowhere in memory once its client is closed
 **
-** KEY of `wipe` is given with each byte as two hexadecimal digits of its complement, so that the process has no copy of its own.
+** KEY of `wipe` is given with each byte as two hexadecimal digits of its complement,
+** so that the process has no copy of its own.
 */
 #define _GNU_SOURCE
 
@@ -25,6 +29,8 @@
 #include <lua.h>
 #include <lualib.h>
 
+#include "state.h"
+
 static double now(void) {
   struct timespec ts;
   clock_gettime(CLOCK_MONOTONIC, &ts);
@@ -42,7 +48,7 @@ static bool run(lua_State *L, const char *code, const char *a, const char *b) {
   return false;
 }
 
-/* ---- stall ------------------------------------------------------------------------------------------------------------ */
+/* ---- stall ----------------------------------------------------------------------------------- */
 
 static const char stall_code[] =
     "client = require 'topaz'.client { api_key = 'k', base_url = 'http://stalled.test', allow_insecure = true }\n"
@@ -64,7 +70,7 @@ static int stall(const char *how) {
   return began <= 0.05 ? 0 : 1;
 }
 
-/* ---- fork ------------------------------------------------------------------------------------------------------------- */
+/* ---- fork ------------------------------------------------------------------------------------ */
 
 static const char before_fork[] = "local url, key = ...\n"
                                   "client = require 'topaz'.client { api_key = key, base_url = url }\n"
@@ -74,6 +80,7 @@ static const char before_fork[] = "local url, key = ...\n"
                                   "first = cursor().process_id\n"
                                   "request = client:start('get_page', { limit = 100 })\n"
                                   "task = client:spawn('get_status', ids[1])\n"
+                                  "watcher = client:watch(ids)\n"
                                   "client:step(0)\n"
                                   "connections = client:stats().connections\n";
 
@@ -90,6 +97,12 @@ static const char in_child[] =
     "refused('stats', client.stats, client)\n"
     "refused('cursor', function() while true do assert(cursor(), 'the end') end end)\n"
     "if not request:done() then refused('result', request.result, request) end\n"
+    "refused('await', task.await, task)\n"
+    "refused('watcher', watcher)\n"
+    "refused('sleep', client.sleep, client, 0)\n"
+    "refused('run', client.run, client)\n"
+    "local _, err = watcher:add(ids)\n"
+    "refused('add', error, err, 0)\n"
     "request:cancel() cursor:close() client:close() client:close()\n"
     "collectgarbage()\n";
 
@@ -127,10 +140,11 @@ static int check_fork(const char *url, const char *key) {
   return status == 0 ? 0 : 1;
 }
 
-/* ---- wipe ------------------------------------------------------------------------------------------------------------- */
+/* ---- wipe ------------------------------------------------------------------------------------ */
 
-/* Lua and libcurl wipe nothing that they free. To find the core's own copies, this program does it for them; but for copies
-** made by libcurl's strdup, such as the header that holds the key, which the core itself must wipe. */
+/* Lua and libcurl wipe nothing that they free. To find the core's own copies,
+** this program does it for them; but for copies made by libcurl's strdup,
+** such as the header that holds the key, which the core itself must wipe. */
 typedef union {
   struct {
     size_t size;
@@ -268,7 +282,7 @@ static int wipe(const char *url, const char *key) {
   *(void **)&init = curl ? dlsym(curl, "curl_global_init_mem") : NULL;
   if (!init || init(CURL_GLOBAL_DEFAULT, wiping_malloc, wiping_free, wiping_realloc, copying_strdup, wiping_calloc))
     return 2;
-  L = lua_newstate(wiping_lua, NULL);
+  L = state_new(wiping_lua);
   luaL_openlibs(L);
   lua_register(L, "make_key", make_key);
   before = scan();

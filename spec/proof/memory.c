@@ -1,12 +1,14 @@
 /*
-** Want of memory: lets the n-th allocation fail, for every n through the scenario of memory.lua: once, and from then on;
-** of Lua's allocations, of the core's own, and of libcurl's.
+** Out of memory: lets the n-th allocation fail, for every n through the scenario of memory.lua:
+** once, and from then on; of Lua's allocations, of the core's own, and of libcurl's.
 **
-**   memory SCENARIO URL KEY MISSING STRIDE [PART TARGET MODE N]     the last four: this one point alone, as it was told of
+**   memory SCENARIO URL KEY MISSING STRIDE [PART TARGET MODE N]
+**                             the last four: this one point alone, as it was told of
 **
-** Linked with the core's objects by --wrap, so that all their allocations come through here. After each run no block and no
-** descriptor may be left; the run itself must have ended well or with an error that says why; and after a single failure
-** the same objects must have worked when asked again. Tells the number of points for each kind; 1 as exit code: some failed.
+** Linked with the core's objects by --wrap, so that all their allocations come through here.
+** After each run no block and no descriptor may be left; the run itself must have ended well
+** or with an error that says why; and after a single failure the same objects must have worked when
+** asked again. Tells the number of points for each kind; 1 as exit code: some failed.
 */
 #define _GNU_SOURCE
 
@@ -23,9 +25,11 @@
 #include <lua.h>
 #include <lualib.h>
 
+#include "state.h"
+
 int luaopen_topaz_core(lua_State *L);
 
-/* ---- allocators that can be told to fail --------------------------------------------------------------------------- */
+/* ---- allocators that can be told to fail ----------------------------------------------------- */
 
 enum { LUA, CORE, CURL_, TARGETS };
 enum { ONCE, FOR_EVER, BLIP, MODES };
@@ -48,7 +52,8 @@ static bool refuse(int target) {
   if (!fault.armed || fault.target != target) return false;
   n = ++books[target].count;
   if (n < fault.at) return false;
-  /* Lua collects its garbage and tries again at once: to fail is to fail twice. BLIP: the second try succeeds. */
+  /* Lua collects its garbage and tries again at once: to fail is to fail twice.
+  ** BLIP: the second try succeeds. */
   if (fault.mode != FOR_EVER && n - fault.at > (target == LUA && fault.mode == ONCE ? 1 : 0)) return false;
   fault.hit = true;
   return true;
@@ -106,11 +111,12 @@ static void *lua_allocate(void *unused, void *p, size_t old, size_t n) {
     return NULL;
   }
   if (!p) return take(LUA, n);
-  if (n <= old) return __real_realloc(p, n); /* Lua takes it for granted that a block can be made smaller */
+  /* Lua takes it for granted that a block can be made smaller */
+  if (n <= old) return __real_realloc(p, n);
   return take_again(LUA, p, n);
 }
 
-/* ---- one run --------------------------------------------------------------------------------------------------------- */
+/* ---- one run --------------------------------------------------------------------------------- */
 
 static char **arguments; /* SCENARIO URL KEY MISSING */
 static char expected[256];
@@ -134,7 +140,7 @@ static int descriptors(void) {
 
 /* Loads the scenario: a table { load =, run = } at index 1. */
 static lua_State *prepare(void) {
-  lua_State *L = lua_newstate(lua_allocate, NULL);
+  lua_State *L = state_new(lua_allocate);
   if (!L) return NULL;
   luaL_openlibs(L);
   luaL_getsubtable(L, LUA_REGISTRYINDEX, LUA_PRELOAD_TABLE);
@@ -180,7 +186,8 @@ static const char *run(const char *part, bool later) {
   ok = lua_pcall(L, 0, 1, 0) == LUA_OK;
   fault.armed = false;
   if (!ok && !is_clean(L)) (void)snprintf(problem, sizeof problem, "ended with: %s", luaL_tolstring(L, 2, NULL));
-  if (!ok && !problem[0] && fault.mode != FOR_EVER && !call(L, part)) /* the same client, asked again */
+  /* the same client, asked again */
+  if (!ok && !problem[0] && fault.mode != FOR_EVER && !call(L, part))
     (void)snprintf(problem, sizeof problem, "does not recover: %s", luaL_tolstring(L, 2, NULL));
   if (ok || fault.mode != FOR_EVER) {
     got = lua_tostring(L, 2);
@@ -198,7 +205,7 @@ static const char *run(const char *part, bool later) {
   return problem[0] ? problem : NULL;
 }
 
-/* ---- all ------------------------------------------------------------------------------------------------------------- */
+/* ---- all ------------------------------------------------------------------------------------- */
 
 static long live_at_first[TARGETS];
 static int descriptors_at_first;
@@ -274,7 +281,7 @@ int main(int argc, char **argv) {
   /* First of all, so that the core's own curl_global_init finds it done. */
   if (curl_global_init_mem(CURL_GLOBAL_DEFAULT, curl_malloc, curl_give, curl_realloc, curl_strdup, curl_calloc))
     return 2;
-  for (int i = 0; i < 2; i++) { /* twice: what libraries keep for ever is there then */
+  for (int i = 0; i < 2; i++) { /* twice: what libraries keep until the end is there then */
     problem = run("run", true);
     if (problem) {
       printf("FAILED: without any fault: %s\n", problem);

@@ -1,24 +1,28 @@
--- The scenario of memory.c: everything a client can do, each step asked again with the same objects when it failed. Gets the
--- emulator's URL and key and the id of a status that does not exist; the emulator is prepared by run.lua.
+-- The scenario of memory.c: everything a client can do, each step asked again with the same objects
+-- when it failed. Gets the emulator's URL and key and the id of a status that does not exist;
+-- the emulator is prepared by run.lua.
 local url, key, missing = ...
 
 local scenario = {} -- load, run, is_clean; defect: what failed twice
 local topaz, client
 
--- What want of memory may look like. `network` and `timeout`: libcurl could not do what it had to.
+-- What a lack of memory may look like. `network` and `timeout`: libcurl could not do its work.
 local CLEAN = { too_large = true, network = true, timeout = true, protocol = true }
 
 function scenario.is_clean(err)
    if type(err) == "table" then return CLEAN[err.kind] == true end
    err = tostring(err)
-   return err:find("memory", 1, true) ~= nil or err:find("could not be started", 1, true) ~= nil or err == "error in error handling"
+   return err:find("memory", 1, true) ~= nil or err:find("could not be started", 1, true) ~= nil
+      or err == "error in error handling"
 end
 
 -- f(...), and once more if it fails, by an error or by nil and an error object.
 local function again(name, f, ...)
    local ok, a, b = pcall(f, ...)
    if ok and not (a == nil and b) then return a, b end
-   if not scenario.is_clean(not ok and a or b) then scenario.defect = name .. " failed with: " .. tostring(not ok and a or b) end
+   if not scenario.is_clean(not ok and a or b) then
+      scenario.defect = name .. " failed with: " .. tostring(not ok and a or b)
+   end
    ok, a, b = pcall(f, ...)
    if ok and not (a == nil and b) then return a, b end
    local err = not ok and a or b
@@ -110,7 +114,9 @@ local function tasks(ids)
       expect("task " .. i .. " ended", list[i]:done(), true)
       local ok, status, err = pcall(list[i].result, list[i])
       if ok and status then expect("task", status.process_id, ids[i])
-      elseif not scenario.is_clean(ok and err or status) then scenario.defect = "task: " .. tostring(ok and err or status) end
+      elseif not scenario.is_clean(ok and err or status) then
+         scenario.defect = "task: " .. tostring(ok and err or status)
+      end
    end
 end
 
@@ -122,9 +128,11 @@ end
 -- Leaves the client as it is when it fails, so that it can be asked again.
 function scenario.run()
    if not client then
-      client = again("client", topaz.client, { api_key = key, base_url = url, max_retries = 1, retry_base = 0.0005, retry_cap = 0.001,
-         connect_timeout = 0.3, attempt_timeout = 0.3, -- libcurl may forget a socket for want of memory: then time ends it
-         on_event = function() end })
+      client = again("client", topaz.client,
+         { api_key = key, base_url = url, max_retries = 1, retry_base = 0.0005, retry_cap = 0.001,
+            -- libcurl may forget a socket for want of memory: then time ends it
+            connect_timeout = 0.3, attempt_timeout = 0.3,
+            on_event = function() end })
    end
    local ids = lists()
    single(ids)

@@ -1,7 +1,7 @@
 # The programs of spec/proof, and running them. Included by the Makefile.
 
 proof_flags = -std=c11 -O2 -g $(WARNINGS) $(LUA_FLAGS) $(CURL_FLAGS)
-proof_lua := $(or $(call pkg,--libs,lua5.4 lua-5.4 lua54),-llua5.4)
+proof_lua := $(or $(call pkg,--libs,$(lua_names)),-llua$(LUA_V))
 proof_wraps = $(patsubst %,-Wl$(comma)--wrap=%,malloc calloc realloc strdup strndup free)
 comma = ,
 

@@ -1,6 +1,7 @@
--- Runs the programs of spec/proof against one emulator: lua5.4 spec/proof/run.lua BUILD [names]. `make proof` builds them first.
--- FAST=1 lets memory fail at one point in seven. Ends with 1 when one of them failed.
-local emulators = require "spec.emulator"
+-- Runs the programs of spec/proof against one emulator: lua5.4 spec/proof/run.lua BUILD [names].
+-- `make proof` builds them first. FAST=1 lets memory fail at one point in seven.
+-- Ends with 1 when one of them failed.
+local emulators = require "topaz.emulator"
 
 local build = arg[1] or "build"
 local wanted = {}
@@ -9,7 +10,8 @@ for i = 2, #arg do wanted[arg[i]] = true end
 local KEY = "SENTINEL-f3a9c27b-key"
 local MISSING = "00000000-0000-4000-8000-000000000000"
 
-local JOBS = { count = 10, status = "Completed", raw_fields = { ["a \"quote\""] = "1" } } -- a name with escapes takes a way of its own
+-- a name with escapes takes a way of its own
+local JOBS = { count = 10, status = "Completed", raw_fields = { ["a \"quote\""] = "1" } }
 
 local emulator <close> = emulators.start { clock = "virtual", jobs = JOBS, key = KEY }
 -- Deletions are answered and do nothing, so that every run finds the same.
@@ -29,7 +31,8 @@ local proofs = {
    { "fork", program "host", "fork", url, KEY },
    { "wipe", program "host", "wipe", url, complement },
    -- setarch: gcc's thread sanitizer does not know where newer kernels put things
-   { "threads", "TSAN_OPTIONS=halt_on_error=0:exitcode=66", "setarch", "-R", build .. "/tsan/proof/threads", "spec/proof/threads.lua", url, KEY },
+   { "threads", "TSAN_OPTIONS=halt_on_error=0:exitcode=66", "setarch", "-R", build .. "/tsan/proof/threads",
+      "spec/proof/threads.lua", url, KEY },
 }
 
 local failed, count = {}, 0

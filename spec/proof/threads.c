@@ -1,6 +1,6 @@
 /*
-** Eight threads with a state each load the module at the same time and use it: threads.lua. Linked with the core's objects, all
-** built with -fsanitize=thread.
+** Eight threads with a state each load the module at the same time and use it: threads.lua.
+** Linked with the core's objects, all built with -fsanitize=thread.
 **
 **   threads SCRIPT URL KEY
 */

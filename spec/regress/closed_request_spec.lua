@@ -1,5 +1,6 @@
--- A request that its scope had closed stayed "active" for ever: asking for its result never came back. And a delete_all_statuses
--- whose answer was there, but not yet asked for, was told to be `unsent` when the client was closed or the request cancelled.
+-- A request that its scope had closed stayed "active":
+-- asking for its result never came back. And a delete_all_statuses whose answer was there, but
+-- not yet asked for, was told to be `unsent` when the client was closed or the request cancelled.
 local world = require "spec.support.world"
 
 describe("a request", function()
@@ -35,7 +36,7 @@ describe("a request", function()
    end)
 
    for _, how in ipairs { "cancel", "close" } do
-      it("that has deleted everything is no `unsent` one after " .. how, function()
+      it("that has deleted everything is not `unsent` after " .. how, function()
          emulator():add_jobs { count = 3, status = "Completed" }
          local client <close> = world.client(emulator())
          local request = client:start "delete_all_statuses"

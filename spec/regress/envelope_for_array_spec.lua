@@ -1,4 +1,5 @@
--- A server that answers paginated = false with a page: the page after it was asked for without its cursor, so statuses came twice.
+-- A server that answers paginated = false with a page:
+-- the page after it was asked for without its cursor, so statuses came twice.
 local world = require "spec.support.world"
 
 describe("a page in answer to paginated = false", function()
@@ -7,7 +8,8 @@ describe("a page in answer to paginated = false", function()
    it("is followed by the page that its cursor names", function()
       local function page(id, more)
          emulator():fault { match = { kind = "list" }, status = 200,
-            body = ('{"data":[{"process_id":"%s","status":"Pending"}],"pagination":{"has_next_page":%s}}'):format(id, more) }
+            body = ('{"data":[{"process_id":"%s","status":"Pending"}],"pagination":{"has_next_page":%s}}'):format(id,
+               more) }
       end
       page("a", 'true,"next_cursor":"two"')
       page("b", "false")

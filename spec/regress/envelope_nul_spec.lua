@@ -1,4 +1,5 @@
--- A member of the envelope whose name was "data" and a NUL took the place of the records: the name was kept as a C string.
+-- A member of the envelope whose name was "data" and a NUL took the place of the records:
+-- the name was kept as a C string.
 local room = require "status_room"
 
 describe("a member of the envelope with a NUL in its name", function()

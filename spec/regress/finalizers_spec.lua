@@ -1,35 +1,17 @@
--- A finalizer runs wherever Lua makes a value, also in the midst of reading a page. One that closed the cursor which was being read
--- freed the bytes under the reader; one that closed the client, just before a call began, had the call use what was freed.
+-- A finalizer runs wherever Lua makes a value, also while a page is read.
+-- One that closed the cursor which was being read freed the bytes under the reader;
+-- one that closed the client, just before a call began, had the call use what was freed.
+local collector = require "spec.support.collector"
+local disturb = require "spec.support.disturb"
 local world = require "spec.support.world"
+
+if world.alone(describe, it, "spec/regress/finalizers_spec.lua") then return end
 
 describe("a finalizer that runs while a page is read", function()
    local emulator = world.emulator { setup = setup, teardown = teardown, before_each = before_each }
 
    before_each(function() emulator():add_jobs { count = 100, status = "Completed" } end)
-   after_each(function() collectgarbage("incremental", 200, 100, 13) end)
-
-   -- Calls f while garbage is collected at nearly every step; the finalizers call `act` once, the `turn`-th of them.
-   local function disturb(turn, act, f)
-      local count, acted = 0, false
-      local function lay()
-         setmetatable({}, { __gc = function()
-            count = count + 1
-            if count == turn then
-               acted = true
-               act()
-            elseif not acted then
-               lay()
-            end
-         end })
-      end
-      collectgarbage("incremental", 4, 1000, 8)
-      collectgarbage() -- behind it: each cycle's end says when the next one begins
-      lay()
-      local result = table.pack(pcall(f))
-      collectgarbage("incremental", 200, 100, 13)
-      collectgarbage()
-      return acted, table.unpack(result, 1, result.n)
-   end
+   after_each(function() collector.usual() end)
 
    local function count_of(cursor)
       local count = 0
@@ -37,13 +19,14 @@ describe("a finalizer that runs while a page is read", function()
       return count
    end
 
-   -- f makes what is to be disturbed: act, and what to do meanwhile; check looks at what came of it.
-   local function all_turns(f, check)
+   -- f makes what is to be disturbed: act, and what to do meanwhile;
+   -- check looks at what came of it.
+   local function all_turns(f, check, step)
       local acted_at_all = 0
-      for turn = 1, 40, 3 do
+      for turn = 1, 40, step or 3 do
          local client = world.client(emulator())
          local act, work = f(client)
-         local result = table.pack(disturb(turn, act, work))
+         local result = table.pack(disturb(turn, act, work, 8))
          if result[1] then acted_at_all = acted_at_all + 1 end
          check(table.unpack(result, 1, result.n))
          client:close()
@@ -79,12 +62,14 @@ describe("a finalizer that runs while a page is read", function()
             client:close()
             closed = true
          end })
-         collectgarbage("incremental", 200, 100, 40) -- the next one is a single step, at the first value that the call makes
+         -- the next one is a single step, at the first value that the call makes
+         collector.incremental(200, collector.ONE_CYCLE)
          collectgarbage "restart"
          local ok, err = pcall(call, client, id)
-         collectgarbage("incremental", 200, 100, 13)
+         collector.usual()
          assert.same({ true, false }, { closed, ok })
-         assert.same({ "closed", name }, { err.kind, err.operation }) -- the look alone would name the client
+         -- the look alone would name the client
+         assert.same({ "closed", name }, { err.kind, err.operation })
       end
    end)
 
@@ -103,6 +88,44 @@ describe("a finalizer that runs while a page is read", function()
       end)
       assert.is_true(refused > 0)
    end)
+
+   -- What a finalizer may do with the cursor that is being read, and with its client;
+   -- each gives what it got of the list.
+   local deeds = {
+      ["ask for its token, and resume there"] = function(client, cursor)
+         for _ in client:statuses { resume = cursor:token() } do break end
+      end,
+      ["print it"] = function(_, cursor) assert.matches("^topaz.cursor %(open%)$", tostring(cursor)) end,
+      ["read its pages"] = function(_, cursor)
+         local ok, page = pcall(function()
+            for page in cursor:pages() do return page end
+         end)
+         assert.is_true(ok or page.kind == "closed" or tostring(page):find("inside itself", 1, true) ~= nil)
+      end,
+      ["read a page's rest"] = function(_, cursor) return pcall(cursor.in_page, cursor) end,
+      ["step the client"] = function(client) for _ = 1, 3 do client:step(0.001) end end,
+      ["make a blocking call"] = function(client) client:get_status "00000000-0000-4000-8000-000000000001" end,
+      ["list by another cursor"] = function(client) count_of(client:statuses { limit = 30 }) end,
+      ["list the plain array"] = function(client) count_of(client:statuses { paginated = false }) end,
+      ["collect all garbage"] = function() collectgarbage() end,
+   }
+   for name, deed in pairs(deeds) do
+      it(("may %s"):format(name), function()
+         for _, paginated in ipairs { true, false } do
+            all_turns(function(client)
+               local cursor, inner = client:statuses { limit = 40, paginated = paginated }, 0
+               return function()
+                  local ok, status = deed(client, cursor)
+                  if ok == true and status then inner = 1 end
+               end, function() return count_of(cursor) + inner end
+            end, function(_, ok, result)
+               -- the loop of the finalizer closes it
+               if name == "read its pages" then assert.is_true(ok or result.kind == "closed")
+               else assert.same({ true, 100 }, { ok, result }) end
+            end, 9)
+         end
+      end)
+   end
 
    it("may ask the same request, and cancel or close it", function()
       for _, deed in ipairs { "result", "cancel", "close" } do

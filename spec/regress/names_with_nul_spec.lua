@@ -1,4 +1,5 @@
--- Names and texts with a NUL were compared and passed on as C strings: "limit\0x" was taken for "limit", and a cursor was cut.
+-- Names and texts with a NUL were compared and passed on as C strings:
+-- "limit\0x" was taken for "limit", and a cursor was cut.
 local topaz = require "topaz"
 
 describe("a NUL in what the caller gives", function()
@@ -16,8 +17,8 @@ describe("a NUL in what the caller gives", function()
    end)
 
    it("makes the name of a member unknown", function()
-      refused("fields.*no status has", client.statuses, client, { fields = { "status\0" } })
-      refused("where.*no status has", client.statuses, client, { where = { ["status\0x"] = "Failed" } })
+      refused("fields.*a status has no member", client.statuses, client, { fields = { "status\0" } })
+      refused("where.*a status has no member", client.statuses, client, { where = { ["status\0x"] = "Failed" } })
    end)
 
    it("is refused in texts", function()

@@ -1,5 +1,6 @@
--- A helper for busted that collects all garbage every few instructions, in every coroutine: whatever the core forgets to keep alive
--- is gone when it is needed. `make test SPEC=spec/integration ARGS='--helper spec/support/cruel.lua'`; CRUEL=n: every n instructions.
+-- A helper for busted that collects all garbage every few instructions, in every coroutine:
+-- whatever the core forgets to keep alive is gone when it is needed. `make test
+-- SPEC=spec/integration ARGS='--helper spec/support/cruel.lua'`; CRUEL=n: every n instructions.
 local EVERY = tonumber(os.getenv "CRUEL") or 5000
 
 local function collect() collectgarbage() end

@@ -1,11 +1,13 @@
--- Writes spec/integration/faults.md, the fault table for readers: lua5.4 spec/support/fault_page.lua
+-- Writes spec/integration/faults.md, the fault table for readers:
+-- lua5.4 spec/support/fault_page.lua
 local HEAD = [[
 # What each fault does to each operation
 
-Made by `lua5.4 spec/support/fault_page.lua` from [fault_table.lua](fault_table.lua), which the tests run cell by cell. In a cell: what
-the call returns, and how many requests the server saw; the client was told to retry twice at most. `ok`: success.
-`gone`: `true, "already_gone"`. `count_unknown`: `true, "count_unknown"`. Others are `err.kind`; `/unsent` and `/unknown` are `err.outcome`.
-`A | B`: versions of libcurl differ. `–`: has no meaning there.
+Made by `lua5.4 spec/support/fault_page.lua` from [fault_table.lua](fault_table.lua), which the tests run cell by cell.
+In a cell: what the call returns, and how many requests the server saw; the client was told to retry twice at most.
+`ok`: success. `gone`: `true, "already_gone"`. `count_unknown`: `true, "count_unknown"`.
+Others are `err.kind`; `/unsent` and `/unknown` are `err.outcome`.
+`A | B`: versions of libcurl differ. `–`: has no meaning there. In brackets: how often the proxy was asked.
 ]]
 local NAMES = { "get", "page", "list", "delete", "all" }
 local TITLES = { "`get_status`", "`get_page`", "`statuses`", "`delete_status`", "`delete_all_statuses`" }

@@ -1,9 +1,10 @@
 -- Runs topaz-status as a child, as a user does: its output, its errors and its exit code.
-local launch = require "spec.emulator.launch"
+local process = require "topaz.emulator.process"
+local interpreter = require "spec.support.interpreter"
 
 local program = {}
 
-local quote = launch.quote
+local quote = process.quote
 
 local function read(path)
    local file = assert(io.open(path, "rb"))
@@ -12,7 +13,8 @@ local function read(path)
    return text
 end
 
---- The shell words that set the environment: this process's module paths, and nothing of TOPAZ_* but what `variables` has.
+--- The shell words that set the environment: this process's module paths,
+-- and nothing of TOPAZ_* but what `variables` has.
 function program.environment(variables)
    local words = { "env", "-u", "NO_COLOR" }
    for _, name in ipairs { "API_KEY", "API_KEY_FILE", "BASE_URL", "CA_FILE", "TIMEOUT", "MAX_RATE" } do
@@ -29,14 +31,15 @@ function program.variables(emulator) return { TOPAZ_API_KEY = emulator.key, TOPA
 
 --- The shell words of a call.
 function program.command(arguments)
-   local words = { "lua5.4 lua/topaz/cli/topaz-status" }
+   local words = { interpreter .. " lua/topaz/cli/topaz-status" }
    for _, argument in ipairs(arguments) do words[#words + 1] = quote(argument) end
    return table.concat(words, " ")
 end
 
 --- Runs it to its end.
 -- @tparam table arguments
--- @tparam table o `variables` of the environment; `input`; `shell`: a line in which %s stands for the call
+-- @tparam table o `variables` of the environment; `input`;
+-- `shell`: a line in which %s stands for the call
 -- @treturn table `out`, `err`, `code`
 function program.run(arguments, o)
    local out, err, input = os.tmpname(), os.tmpname(), os.tmpname()

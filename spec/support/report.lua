@@ -1,5 +1,6 @@
--- How busted tells what happened: a line for each spec file, the failures in full, and as the last line
--- "N passed, N failed" (", N skipped"), which is what a reader or a script looks for.
+-- How busted tells what happened: a line for each spec file, the failures in full, and as the last
+-- line "N passed, N failed" (", N skipped"), which is what a reader or a script looks for.
+-- LONG: the handler is a closure, which busted asks for.
 return function(options)
    local busted = require "busted"
    local handler = require "busted.outputHandlers.base"()
@@ -10,7 +11,8 @@ return function(options)
       local trace = failure.element.trace or {}
       local message = failure.message
       if type(message) ~= "string" then message = require("pl.pretty").write(message) end
-      io.write(("\n%s: %s\n   %s\n"):format(failure.isError and "ERROR" or "FAILED", failure.name, message:gsub("\n", "\n   ")))
+      io.write(("\n%s: %s\n   %s\n"):format(failure.isError and "ERROR" or "FAILED", failure.name,
+         message:gsub("\n", "\n   ")))
       if trace.short_src then io.write(("   at %s:%d\n"):format(trace.short_src, trace.currentline)) end
       if options.verbose and failure.trace and failure.trace.traceback then io.write(failure.trace.traceback, "\n") end
    end
@@ -46,7 +48,8 @@ return function(options)
 
    on({ "suite", "end" }, function()
       for _, pending in ipairs(handler.pendings) do
-         io.write(("\nskipped: %s%s\n"):format(pending.name, pending.message and ": " .. tostring(pending.message) or ""))
+         io.write(
+            ("\nskipped: %s%s\n"):format(pending.name, pending.message and ": " .. tostring(pending.message) or ""))
       end
       for _, failure in ipairs(handler.failures) do describe(failure) end
       for _, failure in ipairs(handler.errors) do describe(failure) end

@@ -1,12 +1,11 @@
 -- A real terminal for tests, by tmux: a fixed size, keys, and the text on its screen.
-local launch = require "spec.emulator.launch"
-local process = require "spec.emulator.process"
+local process = require "topaz.emulator.process"
 local program = require "spec.support.program"
 local socket = require "socket"
 
 local screen = {}
 
-local LIMIT = 10 -- seconds until what is waited for must be there
+local LIMIT = 60 -- seconds after which what is waited for is given up
 
 local Screen = {}
 Screen.__index = Screen
@@ -14,27 +13,35 @@ Screen.__index = Screen
 local count = 0
 
 --- Whether there is a tmux.
-function screen.available() return launch.shell "command -v tmux" ~= "" end
+function screen.available() return process.shell "command -v tmux" ~= "" end
 
-local function tmux(self, arguments) return launch.shell(("tmux -L %s -f /dev/null %s"):format(self.socket, arguments)) end
+local function tmux(self, arguments)
+   return process.shell(("tmux -L %s -f /dev/null %s"):format(self.socket, arguments))
+end
 
---- Starts a shell script in a terminal of its own. Below the output stands "ended with CODE", and what stty says of the terminal.
+--- Starts a shell script in a terminal of its own. Below the output stands "ended with CODE",
+-- and what stty says of the terminal.
 -- @tparam string script
 -- @tparam table o `width`, `height`, `variables`
--- @return the terminal: text(), wait_for(pattern), keys(names), resize(w, h), raw(); close it with <close>
+-- @return the terminal: text(), wait_for(pattern), keys(names), resize(w, h), raw();
+-- close it with <close>
 function screen.open(script, o)
    count = count + 1
-   local self = setmetatable({ socket = ("topaz-%d-%d"):format(process.self(), count), log = os.tmpname(), file = os.tmpname() }, Screen)
+   local self = setmetatable({ socket = ("topaz-%d-%d"):format(process.self(), count), log = os.tmpname(),
+      file = os.tmpname() }, Screen)
    local variables = { LC_ALL = "C.UTF-8", TERM = "screen-256color", TZ = "UTC", PATH = os.getenv "PATH" }
    for name, value in pairs(o.variables or {}) do variables[name] = value end
    local file = assert(io.open(self.file, "w"))
    -- Ctrl-C goes to all that run in the terminal; the script is to go on behind it.
-   file:write("trap : INT\ncd ", launch.quote(launch.shell "pwd"), "\nread start\n", program.environment(variables), " ", script,
-      "\necho ended with $?\nstty -a | tr ';' '\\n' | grep -o -e '-*icanon' -e '-*echo ' -e 'susp = .*' | tr -d ' \\n'\nsleep 60\n")
+   file:write("trap : INT\ncd ", process.quote(process.shell "pwd"), "\nread start\n",
+      program.environment(variables), " ", script,
+      "\necho ended with $?\n",
+      "stty -a | tr ';' '\\n' | grep -o -e '-*icanon' -e '-*echo ' -e 'susp = .*' | tr -d ' \\n'\nsleep 60\n")
    file:close()
-   local command = ("new-session -d -x %d -y %d %s"):format(o.width, o.height, launch.quote("exec sh " .. self.file))
-   -- Every variable of a test goes through the script's `env`; tmux itself only needs to know that it is UTF-8.
-   launch.shell(("LC_ALL=C.UTF-8 tmux -L %s -f /dev/null -u %s"):format(self.socket, command))
+   local command = ("new-session -d -x %d -y %d %s"):format(o.width, o.height, process.quote("exec sh " .. self.file))
+   -- Every variable of a test goes through the script's `env`;
+   -- tmux itself only needs to know that it is UTF-8.
+   process.shell(("LC_ALL=C.UTF-8 tmux -L %s -f /dev/null -u %s"):format(self.socket, command))
    tmux(self, ("pipe-pane 'exec cat >%s'"):format(self.log))
    tmux(self, "send-keys Enter")
    return self

@@ -1,9 +1,10 @@
--- What every integration spec needs: one emulator for the file, a fresh state before each test, clients with short
--- back-off, and nothing left open afterwards.
+-- What every integration spec needs: one emulator for the file, a fresh state before each test,
+-- clients with short back-off, and nothing left open afterwards.
 local topaz = require "topaz"
-local emulators = require "spec.emulator"
+local emulators = require "topaz.emulator"
+local interpreter = require "spec.support.interpreter"
 
-local world = {}
+local world = { is_windows = package.config:sub(1, 1) == "\\" }
 
 local function descriptors()
    local count = 0
@@ -13,7 +14,8 @@ local function descriptors()
    return count
 end
 
---- Options of a client of this emulator, changed by `more`; retries are quick unless a test says otherwise.
+--- Options of a client of this emulator, changed by `more`;
+-- retries are quick unless a test says otherwise.
 function world.options(emulator, more)
    local options = { api_key = emulator.key, base_url = emulator.url, retry_base = 0.01, retry_cap = 0.05 }
    for name, value in pairs(more or {}) do options[name] = value end
@@ -60,11 +62,31 @@ function world.script(text, before)
    local file = assert(io.open(path, "w"))
    file:write(text)
    file:close()
-   local pipe = assert(io.popen(("%s; LUA_PATH='%s' LUA_CPATH='%s' lua5.4 %s 2>&1"):format(before or ":", package.path, package.cpath, path)))
+   local pipe = assert(io.popen(("%s; LUA_PATH='%s' LUA_CPATH='%s' %s %s 2>&1"):format(before or ":", package.path,
+      package.cpath, interpreter, path)))
    local out = pipe:read "a"
    pipe:close()
    os.remove(path)
    return out
+end
+
+--- For a spec that must have a small heap, since it counts on the collector coming by often:
+-- runs the file in a process of its own, as one test, unless this is that process.
+-- @tparam string path of the spec
+-- @treturn boolean whether it does, and the file has nothing more to do
+function world.alone(describe, it, path)
+   if os.getenv "TOPAZ_SPEC_ALONE" == path then return false end
+   describe(path, function()
+      it("holds in a process of its own", function()
+         local pipe =
+            assert(io.popen(("TOPAZ_SPEC_ALONE=%s LUA_PATH='%s' LUA_CPATH='%s' %s spec/run.lua %s 2>&1; echo $?")
+               :format(path, package.path, package.cpath, interpreter, path)))
+         local out = pipe:read "a"
+         pipe:close()
+         assert(out:match "%d+ passed, 0 failed" and out:match "\n0\n$", out)
+      end)
+   end)
+   return true
 end
 
 return world

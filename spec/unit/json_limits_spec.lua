@@ -1,13 +1,9 @@
--- The limits of csrc/json: depth, the size of a value, the buffer, and want of memory.
+-- The limits of csrc/json: depth, the size of a value, the buffer, and running out of memory.
 
 local room = require "json_room"
 local support = require "spec.unit.json_support"
 
-local function reader_of(text)
-   local reader = room.reader()
-   reader:feed(text)
-   return reader
-end
+local reader_of = support.reader_of
 
 describe("json: depth", function()
    local function nested(open, close, n) return open:rep(n) .. close:rep(n) end
@@ -19,7 +15,8 @@ describe("json: depth", function()
          assert.equal("ok", support.whole(('{"a":'):rep(63) .. "{}" .. ("}"):rep(63), how).result)
          assert.equal("ok", support.whole(mixed:rep(32) .. "1" .. ("}]"):rep(32), how).result)
          local too_deep = {
-            [nested("[", "]", 65)] = 64, [('{"a":'):rep(64) .. "{}" .. ("}"):rep(64)] = 320, [mixed:rep(32) .. "[]"] = 192,
+            [nested("[", "]", 65)] = 64, [('{"a":'):rep(64) .. "{}" .. ("}"):rep(64)] = 320,
+            [mixed:rep(32) .. "[]"] = 192,
          }
          for text, offset in pairs(too_deep) do
             local outcome = support.whole(text, how)
@@ -46,7 +43,9 @@ describe("json: depth", function()
                assert.equal("expected a value", (reader:error()))
             else
                assert.equal(more == 0 and "ok" or "malformed", (reader:value()))
-               if more == 1 then assert.same({ "nested too deeply", "", entered + 2 + inside - 1 }, { reader:error() }) end
+               if more == 1 then
+                  assert.same({ "nested too deeply", "", entered + 2 + inside - 1 }, { reader:error() })
+               end
             end
          end
       end
@@ -194,7 +193,8 @@ describe("json: the buffer", function()
    end)
 
    it("takes values of 100 kB in single bytes", function() -- forever, if the time were not linear
-      local text = '["' .. ("\\u00e9"):rep(50000) .. '",' .. ("1"):rep(100000) .. "e-100000," .. ("[" .. (" "):rep(100000) .. "1]") .. "]"
+      local text = '["' .. ("\\u00e9"):rep(50000) .. '",' .. ("1"):rep(100000) .. "e-100000,"
+         .. ("[" .. (" "):rep(100000) .. "1]") .. "]"
       local pieces = {}
       for i = 1, #text do pieces[i] = text:sub(i, i) end
       local outcome = support.read(pieces, support.document "value")
@@ -203,8 +203,9 @@ describe("json: the buffer", function()
    end)
 end)
 
-describe("json: want of memory", function()
-   local text = '[{"id":"a","x\\u0079":"b\\n","list":[1,{"y":["a text of some length", "another text of some length"]}]},{"id":"c","z":"d"}]'
+describe("json: out of memory", function()
+   local text = '[{"id":"a","x\\u0079":"b\\n",'
+      .. '"list":[1,{"y":["a text of some length", "another text of some length"]}]},{"id":"c","z":"d"}]'
 
    it("of Lua leaves the value where it is", function()
       local failures, k = 0, 0
@@ -218,6 +219,7 @@ describe("json: want of memory", function()
             if not fine then
                assert.equal("not enough memory", result)
                failed, failures = true, failures + 1
+               reader:release()
                result, value = reader:record(shape)
             end
             assert.equal("ok", result)
@@ -231,6 +233,7 @@ describe("json: want of memory", function()
          local fine, result, value = room.starve(k, reader.value, reader)
          if not fine then
             failed, failures = true, failures + 1
+            reader:release()
             result, value = reader:value()
          end
          assert.same({ "ok", expected }, { result, value })

@@ -1,4 +1,5 @@
--- csrc/json against lua-cjson: random documents and records, written with random freedom, in random pieces; and random damage.
+-- csrc/json against lua-cjson: random documents and records, written with random freedom,
+-- in random pieces; and random damage.
 
 local cjson = require "cjson"
 local room = require "json_room"
@@ -9,7 +10,7 @@ local seed = tonumber(os.getenv "JSON_SEED") or 1
 
 local function pick(list) return list[random(#list)] end
 
--- ---- writing random JSON ----------------------------------------------------------------------------------------------
+-- ---- writing random JSON ------------------------------------------------------------------------
 
 local function space()
    if random(6) > 1 then return "" end
@@ -17,9 +18,9 @@ local function space()
 end
 
 local characters = {
-   "a", "b", "xyz", "0123456789", " ", "/", "\xC3\xA9", "\xE2\x82\xAC", "\xF0\x9F\x98\x80", "\x7F", "lorem ipsum dolor sit amet",
-   "\\\"", "\\\\", "\\/", "\\b", "\\f", "\\n", "\\r", "\\t", "\\u0041", "\\u00e9", "\\u20Ac", "\\ud83d\\uDE00", "\\u0000", "\\uFFFD",
-   '{\\"a\\":[1,2]}',
+   "a", "b", "xyz", "0123456789", " ", "/", "\xC3\xA9", "\xE2\x82\xAC", "\xF0\x9F\x98\x80", "\x7F",
+   "lorem ipsum dolor sit amet", "\\\"", "\\\\", "\\/", "\\b", "\\f", "\\n", "\\r", "\\t", "\\u0041", "\\u00e9",
+   "\\u20Ac", "\\ud83d\\uDE00", "\\u0000", "\\uFFFD", '{\\"a\\":[1,2]}',
 }
 
 local function string_text()
@@ -34,11 +35,15 @@ local function number_text()
    if kind == 4 then return tostring(random(-(1 << 53), 1 << 53)) end
    if kind == 5 then return ("%.17g"):format((random() - 0.5) * 10.0 ^ random(-300, 300)) end
    if kind == 6 then return ("%.3f"):format((random() - 0.5) * 1e6) end
-   if kind == 7 then return ("%d%s%s%d"):format(random(-99, 99), pick { "e", "E" }, pick { "", "+", "-" }, random(0, 30)) end
+   if kind == 7 then
+      return ("%d%s%s%d"):format(random(-99, 99), pick { "e", "E" }, pick { "", "+", "-" }, random(0, 30))
+   end
    return pick { "0", "-0", "0.0", "1e0", "1.0", "100000000000000000000", "-12345678901234567890.5", "0.1e1", "5e-324" }
 end
 
-local function name_text() return random(3) == 1 and string_text() or pick { '"id"', '"state"', '"size"', '"share"', '"a"', '"\\u0069d"' } end
+local function name_text()
+   return random(3) == 1 and string_text() or pick { '"id"', '"state"', '"size"', '"share"', '"a"', '"\\u0069d"' }
+end
 
 local value_text
 
@@ -50,7 +55,9 @@ end
 
 local function object_text(depth, first)
    local parts = { first }
-   for i = #parts + 1, random(#parts, 6) do parts[i] = space() .. name_text() .. space() .. ":" .. space() .. value_text(depth + 1) .. space() end
+   for i = #parts + 1, random(#parts, 6) do
+      parts[i] = space() .. name_text() .. space() .. ":" .. space() .. value_text(depth + 1) .. space()
+   end
    return "{" .. table.concat(parts, ",") .. space() .. "}"
 end
 
@@ -63,9 +70,10 @@ function value_text(depth)
    return object_text(depth)
 end
 
--- ---- comparing ----------------------------------------------------------------------------------------------------------
+-- ---- comparing ----------------------------------------------------------------------------------
 
--- What cjson gives, as json should: null members absent. (cjson knows floats only, so numbers are compared as such.)
+-- What cjson gives, as json should: null members absent.
+-- (cjson knows floats only, so numbers are compared as such.)
 local function without_nulls(value, is_element)
    if type(value) ~= "table" then
       if value == cjson.null and not is_element then return nil end
@@ -117,9 +125,11 @@ describe("json against lua-cjson (seed " .. seed .. ")", function()
 
    it("gives the same records", function()
       local kept = room.shape { rules = { { "id", room.ANY }, { "size", room.ANY } } }
-      local some = room.shape { rules = { { "id", room.ANY }, { "size", room.ANY } }, keep = { id = true }, keep_unknown = false }
+      local some = room.shape { rules = { { "id", room.ANY }, { "size", room.ANY } }, keep = { id = true },
+         keep_unknown = false }
       for _ = 1, 2500 do
-         local text = object_text(0, random(2) == 1 and '"id":' .. string_text() .. ',"size":' .. number_text() .. ',"a":' .. value_text(2) or nil)
+         local text = object_text(0, random(2) == 1 and '"id":' .. string_text() .. ',"size":' .. number_text()
+            .. ',"a":' .. value_text(2) or nil)
          local expected = without_nulls(cjson.decode(text))
          local outcome = support.whole(text, kept)
          assert.equal("ok", outcome.result, text)
@@ -131,7 +141,7 @@ describe("json against lua-cjson (seed " .. seed .. ")", function()
       end
    end)
 
-   it("accepts nothing damaged that cjson refuses, and finds the damage at the same place whatever the pieces", function()
+   it("accepts nothing damaged that cjson refuses, and finds the damage at one place whatever the pieces", function()
       local shape = room.shape {}
       local accepted = 0
       for _ = 1, 4000 do

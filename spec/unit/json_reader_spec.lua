@@ -1,16 +1,13 @@
--- The reader of csrc/json: pulls, and errors that stay. The grammar is in json_spec, limits in json_limits_spec, records in
--- json_record_spec.
+-- The reader of csrc/json: pulls, and errors that stay. The grammar is in json_spec,
+-- limits in json_limits_spec, records in json_record_spec.
 
 local room = require "json_room"
 local support = require "spec.unit.json_support"
 
-local function reader_of(text)
-   local reader = room.reader()
-   reader:feed(text)
-   return reader
-end
+local reader_of = support.reader_of
 
--- A pull function that walks through any document with the small pulls and builds what json_value would.
+-- A pull function that walks through any document with the small pulls and builds what json_value
+-- would. LONG: its steps share what they build.
 local function walker()
    local stack, done, root, has_root = {}, false, nil, false
 
@@ -79,8 +76,8 @@ end
 describe("json: pulls", function()
    it("walk through a document as json_value reads it", function()
       local texts = {
-         "[]", "{}", "1", " [ 1 , [ ] , { } , \"a\" ] ", '{"a":1,"b":{"c":[true,null]},"d":null}', '{"\\u0061\\n":"\\ud83d\\ude00"}',
-         '[[[]],{"":[{}]}]', '{ "a" : [ ] , "b" : { } }',
+         "[]", "{}", "1", " [ 1 , [ ] , { } , \"a\" ] ", '{"a":1,"b":{"c":[true,null]},"d":null}',
+         '{"\\u0061\\n":"\\ud83d\\ude00"}', '[[[]],{"":[{}]}]', '{ "a" : [ ] , "b" : { } }',
       }
       for _, text in ipairs(texts) do
          local expected = support.whole(text)
@@ -96,7 +93,7 @@ describe("json: pulls", function()
          "[1,]", "[,]", "[1 2]", "[1}", "{,}", '{"a"}', '{"a":}', '{"a":1,}', '{"a":1 "b":2}', '{"a" 1}',
          "{1:1}", "[]]", "{}{}", "[tru]", '{"a":"\\q"}',
          '{"\1":1}',
-         '{"\\ud800":1}', '{"\xFF":1}', "]", "}", "[1e400]", '[{"a":[}]]',
+         '{"\\ud800":1}', '{"\xFF":1}', "]", "}", '[{"a":[}]]',
       }
       for _, text in ipairs(texts) do
          local expected = support.whole(text)
@@ -132,8 +129,8 @@ describe("json: pulls", function()
 
    it("tell the type of what comes next", function()
       local types = {
-         ['""'] = room.STRING, ["1"] = room.INTEGER, ["-1.5"] = room.INTEGER, ["true"] = room.BOOLEAN, ["false"] = room.BOOLEAN,
-         ["null"] = room.NULL, ["[]"] = room.ARRAY, ["{}"] = room.OBJECT,
+         ['""'] = room.STRING, ["1"] = room.INTEGER, ["-1.5"] = room.INTEGER, ["true"] = room.BOOLEAN,
+         ["false"] = room.BOOLEAN, ["null"] = room.NULL, ["[]"] = room.ARRAY, ["{}"] = room.OBJECT,
       }
       for text, type in pairs(types) do assert.same({ "ok", type }, { reader_of(" " .. text):type() }) end
       assert.equal("malformed", (reader_of("x"):type()))

@@ -1,17 +1,24 @@
 /*
-** json_room: the reader of csrc/json.h as Lua sees it, for the specs only.
+** json_room: the reader of csrc/json as Lua sees it, for the specs only.
 **
-**   r = json_room.reader()              r:feed(text) r:finish() r:full() r:unread() r:reset() r:sizes()
-**   r:value() r:skip() r:type() r:enter() r:element() r:member() r:finished()   -> result [, what was read]
-**   s = json_room.shape { rules = { { name, types, required }, … }, keep = { name = true, … }, keep_unknown = b }
-**   s:filter { name = { text = true, … } }   s:sizes()
+**   r = json_room.reader()              r:feed(text) r:finish() r:full() r:unread() r:reset()
+**                                       r:free() r:sizes() r:in_use()
+**   r:value() r:skip() r:type() r:enter() r:element() r:member() r:finished() r:check()
+**                                       -> result [, what was read]
+**   s = json_room.shape { rules = { { name, types, required, lenient }, … },
+**                         keep = { name = true, … }, keep_unknown = b }
+**   s:filter { name = { text = true, … }, number = { min = n, max = n } }   s:sizes()
 **   r:record(s)                         -> result [, table]
 **   r:error()                           -> what, member, offset
 **
-**   r:run(s)                            -> result, list of the records up to there, read with json_names_push
-**   json_room.starve(n, f, ...)         -> as pcall, but only n more blocks of memory are to be had from Lua
+**   r:run(s)                            -> result, list of the records up to there,
+**                                       read with json_names_push
+**   json_room.starve(n, f, ...)         -> as pcall, but only n more blocks of memory
+**                                       are to be had from Lua
 **
-** Results are "ok", "close", "more", "skipped", "malformed", "wrong", "too_large".
+**   r:release()                         after an error
+**
+** Results are "ok", "close", "more", "skipped", "malformed", "wrong", "too_large", "busy".
 */
 #include <stdlib.h>
 #include <string.h>
@@ -19,7 +26,7 @@
 #include <lauxlib.h>
 #include <lua.h>
 
-#include "json.h"
+#include "json/json.h"
 
 enum { RULES_MAX = 32 };
 enum { KEYS = 1, KEPT, FILTER, SHAPE_VALUES = FILTER };
@@ -32,7 +39,7 @@ typedef struct {
   int sets;     /* stack index of the filter's table */
 } room_shape;
 
-static const char *const results[] = {"ok", "close", "more", "skipped", "malformed", "wrong", "too_large"};
+static const char *const results[] = {"ok", "close", "more", "skipped", "malformed", "wrong", "too_large", "busy"};
 static const char reader_name[] = "json_room.reader", shape_name[] = "json_room.shape";
 
 static json_reader *check_reader(lua_State *L) { return luaL_checkudata(L, 1, reader_name); }
@@ -58,12 +65,29 @@ static int room_reader(lua_State *L) {
 }
 
 static int reader_gc(lua_State *L) {
-  json_free(check_reader(L));
+  json_reader *r = check_reader(L);
+  json_release(r);
+  (void)json_free(r);
   return 0;
 }
 
+static int reader_free(lua_State *L) {
+  lua_pushboolean(L, json_free(check_reader(L)));
+  return 1;
+}
+
 static int reader_reset(lua_State *L) {
-  json_reset(check_reader(L));
+  lua_pushboolean(L, json_reset(check_reader(L)));
+  return 1;
+}
+
+static int reader_in_use(lua_State *L) {
+  lua_pushboolean(L, check_reader(L)->in_use);
+  return 1;
+}
+
+static int reader_release(lua_State *L) {
+  json_release(check_reader(L));
   return 0;
 }
 
@@ -71,11 +95,13 @@ static int reader_feed(lua_State *L) {
   json_reader *r = check_reader(L);
   size_t n;
   const char *bytes = luaL_checklstring(L, 2, &n);
+  bool fed;
   char *copy = malloc(n + 1); /* of its own size, so that a sanitizer sees reading past its end */
   if (!copy) return luaL_error(L, "not enough memory");
   memcpy(copy, bytes, n);
-  lua_pushboolean(L, json_feed(r, copy, n));
+  fed = !r->in_use && json_feed(r, copy, n); /* as its owners do */
   free(copy);
+  lua_pushboolean(L, fed);
   return 1;
 }
 
@@ -116,6 +142,7 @@ static int reader_skip(lua_State *L) { return give(L, json_skip(check_reader(L))
 static int reader_enter(lua_State *L) { return give(L, json_enter(check_reader(L))); }
 static int reader_element(lua_State *L) { return give(L, json_element(check_reader(L))); }
 static int reader_end(lua_State *L) { return give(L, json_end(check_reader(L))); }
+static int reader_check(lua_State *L) { return give(L, json_check(check_reader(L))); }
 
 static int reader_type(lua_State *L) {
   unsigned type = 0;
@@ -132,7 +159,7 @@ static int reader_member(lua_State *L) {
   return give_value(L, got);
 }
 
-/* ---- shapes ------------------------------------------------------------------------------------------------------ */
+/* ---- shapes ---------------------------------------------------------------------------------- */
 
 static bool accept(const void *context, size_t rule, const char *text, size_t n) {
   const room_shape *s = context;
@@ -145,15 +172,30 @@ static bool accept(const void *context, size_t rule, const char *text, size_t n)
   return yes;
 }
 
+/* In the filter's table, a member that is a number has { min = n, max = n }. */
+static bool accept_number(const void *context, size_t rule, lua_Number n) {
+  const room_shape *s = context;
+  lua_State *L = s->L;
+  int top = lua_gettop(L);
+  bool yes;
+  lua_getfield(L, s->sets, s->rules[rule].name);
+  yes = lua_getfield(L, -1, "min") == LUA_TNUMBER && lua_getfield(L, -2, "max") == LUA_TNUMBER &&
+        n >= lua_tonumber(L, -2) && n <= lua_tonumber(L, -1);
+  lua_settop(L, top);
+  return yes;
+}
+
 static void read_rule(lua_State *L, room_shape *s, size_t i, int kept, int keep) {
   (void)lua_geti(L, -1, 1);
   s->rules[i].name = luaL_checkstring(L, -1);
   lua_rawseti(L, kept, (lua_Integer)i + 1);
   (void)lua_geti(L, -1, 2);
   (void)lua_geti(L, -2, 3);
-  s->rules[i].types = (unsigned)luaL_checkinteger(L, -2);
-  s->rules[i].required = lua_toboolean(L, -1);
-  lua_pop(L, 2);
+  (void)lua_geti(L, -3, 4);
+  s->rules[i].types = (unsigned)luaL_checkinteger(L, -3);
+  s->rules[i].required = lua_toboolean(L, -2);
+  s->rules[i].lenient = lua_toboolean(L, -1);
+  lua_pop(L, 3);
   if (!keep) return;
   if (lua_getfield(L, keep, s->rules[i].name) == LUA_TNIL) s->shape.keep &= ~((uint32_t)1 << i);
   lua_pop(L, 1);
@@ -176,7 +218,7 @@ static int room_shape_new(lua_State *L) {
   lua_setiuservalue(L, 2, KEPT);
   if (lua_getfield(L, 1, "rules") != LUA_TTABLE) lua_newtable(L);
   rules = lua_gettop(L);
-  n = lua_rawlen(L, rules);
+  n = (size_t)lua_rawlen(L, rules);
   luaL_argcheck(L, n <= RULES_MAX, 1, "too many rules");
   keep = lua_getfield(L, 1, "keep") == LUA_TTABLE ? lua_gettop(L) : 0;
   json_shape_init(&s->shape, s->rules, n);
@@ -208,16 +250,17 @@ static int shape_filter(lua_State *L) {
   lua_pushvalue(L, 2);
   lua_setiuservalue(L, 1, FILTER);
   s->filter.accept = accept;
+  s->filter.accept_number = accept_number;
   s->filter.context = s;
   s->shape.filter = &s->filter;
   return 0;
 }
 
-/* shape:sizes() -> slots, room for spans */
+/* shape:sizes() -> slots, room for fields */
 static int shape_sizes(lua_State *L) {
   const room_shape *s = luaL_checkudata(L, 1, shape_name);
   lua_pushinteger(L, (lua_Integer)s->shape.slot_count);
-  lua_pushinteger(L, (lua_Integer)s->shape.span_capacity);
+  lua_pushinteger(L, (lua_Integer)s->shape.field_capacity);
   return 2;
 }
 
@@ -232,7 +275,7 @@ static int reader_record(lua_State *L) {
   return give_value(L, json_record(L, r, &s->shape, 3));
 }
 
-/* ---- want of memory ---------------------------------------------------------------------------------------------- */
+/* ---- out of memory --------------------------------------------------------------------------- */
 
 typedef struct {
   lua_Alloc alloc;
@@ -264,10 +307,10 @@ static int room_starve(lua_State *L) {
   return lua_gettop(L);
 }
 
-/* ---- many records in a row --------------------------------------------------------------------------------------- */
+/* ---- many records in a row ------------------------------------------------------------------- */
 
-/* reader:run(shape) -> the last result, list of all records of the list up to there; with the names on the stack
-** meanwhile */
+/* reader:run(shape) -> the last result, list of all records of the list up to there;
+** with the names on the stack meanwhile */
 static int reader_run(lua_State *L) {
   json_reader *r = check_reader(L);
   room_shape *s = luaL_checkudata(L, 2, shape_name);
@@ -276,7 +319,7 @@ static int reader_run(lua_State *L) {
   lua_settop(L, 2);
   lua_getiuservalue(L, 2, KEYS);
   lua_getiuservalue(L, 2, FILTER);
-  lua_createtable(L, 200, 0); /* so that no record is lost for want of a place */
+  lua_createtable(L, 200, 0); /* so that storing a record never allocates */
   s->L = L;
   s->sets = 4;
   (void)json_names_push(L, &s->shape, 3);
@@ -291,7 +334,7 @@ static int reader_run(lua_State *L) {
   return 2;
 }
 
-/* ---- the module -------------------------------------------------------------------------------------------------- */
+/* ---- the module ------------------------------------------------------------------------------ */
 
 static void add_class(lua_State *L, const char *name, const luaL_Reg *methods, lua_CFunction gc) {
   luaL_newmetatable(L, name);
@@ -330,23 +373,14 @@ static void add_constants(lua_State *L) {
 LUAMOD_API int luaopen_json_room(lua_State *L);
 
 LUAMOD_API int luaopen_json_room(lua_State *L) {
-  static const luaL_Reg reader_methods[] = {{"feed", reader_feed},
-                                            {"finish", reader_finish},
-                                            {"full", reader_full},
-                                            {"unread", reader_unread},
-                                            {"sizes", reader_sizes},
-                                            {"error", reader_error},
-                                            {"value", reader_value},
-                                            {"skip", reader_skip},
-                                            {"type", reader_type},
-                                            {"enter", reader_enter},
-                                            {"element", reader_element},
-                                            {"member", reader_member},
-                                            {"record", reader_record},
-                                            {"run", reader_run},
-                                            {"finished", reader_end},
-                                            {"reset", reader_reset},
-                                            {NULL, NULL}};
+  static const luaL_Reg reader_methods[] = {
+      {"feed", reader_feed},     {"finish", reader_finish},   {"full", reader_full},
+      {"unread", reader_unread}, {"sizes", reader_sizes},     {"error", reader_error},
+      {"value", reader_value},   {"skip", reader_skip},       {"type", reader_type},
+      {"enter", reader_enter},   {"element", reader_element}, {"member", reader_member},
+      {"record", reader_record}, {"run", reader_run},         {"finished", reader_end},
+      {"check", reader_check},   {"reset", reader_reset},     {"free", reader_free},
+      {"in_use", reader_in_use}, {"release", reader_release}, {NULL, NULL}};
   static const luaL_Reg shape_methods[] = {{"filter", shape_filter}, {"sizes", shape_sizes}, {NULL, NULL}};
   static const luaL_Reg functions[] = {
       {"reader", room_reader}, {"shape", room_shape_new}, {"starve", room_starve}, {NULL, NULL}};

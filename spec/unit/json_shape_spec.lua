@@ -1,4 +1,5 @@
--- What a shape of csrc/json learns from records: names, their order, texts that come again.
+-- What a shape of csrc/json learns from records: names and their order;
+-- and that strings that come again and again stay right.
 
 local room = require "json_room"
 local support = require "spec.unit.json_support"
@@ -34,7 +35,8 @@ describe("json records: names", function()
       local a_shape = shape()
       local text = [[{"\u0069d":"a","st\u0061te":"b","si\u007ae":1,"\"\\":2}]]
       for _ = 1, 3 do assert.same({ id = "a", state = "b", size = 1, ['"\\'] = 2 }, everywhere(text, a_shape).value) end
-      assert.same({ id = "a", state = "b", size = 1, ['"\\'] = 2 }, everywhere([[{"id":"a","state":"b","size":1,"\u0022\u005C":2}]], a_shape).value)
+      assert.same({ id = "a", state = "b", size = 1, ['"\\'] = 2 },
+         everywhere([[{"id":"a","state":"b","size":1,"\u0022\u005C":2}]], a_shape).value)
       assert.equal(#rules + 1, (a_shape:sizes()))
    end)
 
@@ -67,11 +69,12 @@ describe("json records: names", function()
       end
       local long = plain(table.concat(text))
       for _ = 1, 3 do assert.same(expected, whole(long, a_shape).value) end
-      local slots, spans = a_shape:sizes()
+      local slots, fields = a_shape:sizes()
       assert.is_true(slots <= 512)
-      assert.is_true(spans <= 4096)
+      assert.is_true(fields <= 4096)
       -- duplicates and null among those that are not learned
-      local value = whole(plain(table.concat(text) .. ',"name 9999":"x","name 10000":null,"na\\u006de 9998":2'), a_shape).value
+      local value = whole(plain(table.concat(text) .. ',"name 9999":"x","name 10000":null,"na\\u006de 9998":2'),
+         a_shape).value
       expected["name 9999"], expected["name 10000"], expected["name 9998"] = "x", nil, 2
       assert.same(expected, value)
    end)
@@ -85,18 +88,22 @@ describe("json records: names", function()
    end)
 end)
 
-describe("json records: texts that come again", function()
+describe("json records: strings that come again", function()
    -- { how it is written, what it means }: of all lengths, with the one difference in many places
    local words = {}
-   for _, word in ipairs { "Pending", "Processing", "Completed", "Cancelled", "Failed", "", "a", "ab", "abc", "abcd", "abcdefg", "abcdefgh" } do
+   for _, word in ipairs { "Pending", "Processing", "Completed", "Cancelled", "Failed", "", "a", "ab", "abc", "abcd",
+      "abcdefg", "abcdefgh" } do
       words[#words + 1] = { word, word }
    end
    for n = 9, 140 do
       local at = n // 3
       words[#words + 1] = { ("w"):rep(n), ("w"):rep(n) }
-      words[#words + 1] = { ("w"):rep(at) .. "v" .. ("w"):rep(n - at - 1), ("w"):rep(at) .. "v" .. ("w"):rep(n - at - 1) }
-      words[#words + 1] = { ("w"):rep(at) .. '\\"' .. ("w"):rep(n - at - 2), ("w"):rep(at) .. '"' .. ("w"):rep(n - at - 2) }
-      words[#words + 1] = { ("w"):rep(at) .. "\\n" .. ("w"):rep(n - at - 2), ("w"):rep(at) .. "\n" .. ("w"):rep(n - at - 2) }
+      words[#words + 1] =
+         { ("w"):rep(at) .. "v" .. ("w"):rep(n - at - 1), ("w"):rep(at) .. "v" .. ("w"):rep(n - at - 1) }
+      words[#words + 1] =
+         { ("w"):rep(at) .. '\\"' .. ("w"):rep(n - at - 2), ("w"):rep(at) .. '"' .. ("w"):rep(n - at - 2) }
+      words[#words + 1] =
+         { ("w"):rep(at) .. "\\n" .. ("w"):rep(n - at - 2), ("w"):rep(at) .. "\n" .. ("w"):rep(n - at - 2) }
    end
 
    local function check(a_shape, state, name)
@@ -145,7 +152,7 @@ describe("json records: names on the stack", function()
       end
    end)
 
-   it("are pushed anew after a run that want of memory ended", function()
+   it("are pushed anew after a run that ended out of memory", function()
       local failures, k = 0, 0
       repeat
          local reader, a_shape = room.reader(), shape()
@@ -155,6 +162,7 @@ describe("json records: names on the stack", function()
          if not fine then
             failures = failures + 1
             assert.equal("not enough memory", result)
+            reader:release()
             result, records = reader:run(a_shape)
          end
          assert.equal("close", result)

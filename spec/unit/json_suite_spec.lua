@@ -1,21 +1,26 @@
--- The public suite of JSON cases, https://github.com/nst/JSONTestSuite, in the folder that JSON_TEST_SUITE names (its test_parsing). The
--- other specs of csrc/json have cases of their own for the same ground, so nobody needs that folder.
+-- The public suite of JSON cases, https://github.com/nst/JSONTestSuite,
+-- in the folder that JSON_TEST_SUITE names (its test_parsing). The other specs of csrc/json have
+-- cases of their own for the same ground, so that folder is not needed.
 local support = require "spec.unit.json_support"
 
 local folder = os.getenv "JSON_TEST_SUITE"
 
-local LARGE, SURROGATE, UTF8, OTHER = "number too large", "lone surrogate", "invalid UTF-8", "expected a value"
+local SURROGATE, UTF8, OTHER = "lone surrogate", "invalid UTF-8", "expected a value"
 
--- What RFC 8259 leaves to the reader (the suite's files i_…), and how it was decided: true, or what is wrong.
---   numbers      too many digits for 64 bits make a float, as in Lua; too small is 0; too large is refused, since infinity is no JSON
---   surrogates   half a pair is no character, and Lua's strings would carry it on as invalid UTF-8
+-- What RFC 8259 leaves to the reader (the suite's files i_…), and how it was decided:
+-- true, or what is wrong.
+--   numbers      too many digits for 64 bits make a float, as in Lua; too small is 0;
+--                too large is infinity, as in Lua: one odd number must not make
+--                an account unreadable
+--   surrogates   half a pair is not a character, and Lua's strings would carry it on
+--                as invalid UTF-8
 --   encodings    UTF-8 alone (section 8.1), checked; no byte order mark
 --   depth        64, so that no answer can use up the stack
 local DECIDED = {
    ["number_double_huge_neg_exp"] = true, ["number_real_underflow"] = true, ["number_too_big_neg_int"] = true,
    ["number_too_big_pos_int"] = true, ["number_very_big_negative_int"] = true,
-   ["number_huge_exp"] = LARGE, ["number_neg_int_huge_exp"] = LARGE, ["number_pos_double_huge_exp"] = LARGE,
-   ["number_real_neg_overflow"] = LARGE, ["number_real_pos_overflow"] = LARGE,
+   ["number_huge_exp"] = true, ["number_neg_int_huge_exp"] = true, ["number_pos_double_huge_exp"] = true,
+   ["number_real_neg_overflow"] = true, ["number_real_pos_overflow"] = true,
    ["object_key_lone_2nd_surrogate"] = SURROGATE, ["string_1st_surrogate_but_2nd_missing"] = SURROGATE,
    ["string_1st_valid_surrogate_2nd_invalid"] = SURROGATE, ["string_incomplete_surrogate_and_escape_valid"] = SURROGATE,
    ["string_incomplete_surrogate_pair"] = SURROGATE, ["string_incomplete_surrogates_escape_valid"] = SURROGATE,
@@ -43,7 +48,8 @@ local function cases(kind)
    return found, count
 end
 
--- Read whole, byte by byte and, up to 1 kB, cut in two at each place: the outcome, which must be the same each time.
+-- Read whole, byte by byte and, up to 1 kB, cut in two at each place:
+-- the outcome, which must be the same each time.
 local function outcome(text, name)
    if #text <= 1024 then return support.everywhere(text) end
    local first = support.whole(text)

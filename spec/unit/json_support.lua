@@ -1,11 +1,13 @@
--- What the specs of csrc/json share: reading a text cut into pieces in any way, with the same outcome expected each time.
+-- What the specs of csrc/json share: reading a text cut into pieces in any way,
+-- with the same outcome expected each time.
 
 local assert = require "luassert"
 local room = require "json_room"
 
 local support = {}
 
---- Where a text may be cut: calls `check(pieces, how)` for the whole, single bytes, and each cut in two.
+--- Where a text may be cut: calls `check(pieces, how)` for the whole, single bytes,
+-- and each cut in two.
 -- @tparam string text
 -- @tparam function check
 function support.each_way(text, check)
@@ -18,7 +20,8 @@ end
 
 --- Feeds the pieces, pulling after each, and finishes.
 -- @tparam table pieces strings
--- @tparam function pull takes a reader, returns a result and perhaps a value; is called again while the result is "more"
+-- @tparam function pull takes a reader, returns a result and perhaps a value;
+-- is called again while the result is "more"
 -- @treturn table { result =, value =, what =, member =, offset = }
 function support.read(pieces, pull)
    local reader = room.reader()
@@ -34,7 +37,8 @@ function support.read(pieces, pull)
    return outcome
 end
 
---- A pull function for one document: a value, by `how` ("value", "skip", or a shape for "record"), and the end of the text.
+--- A pull function for one document: a value, by `how` ("value", "skip", or a shape for "record"),
+-- and the end of the text.
 function support.document(how)
    local value, has_value
    return function(reader)
@@ -56,7 +60,8 @@ end
 
 --- Reads a document in every way there is to cut it, and sees that the outcome is always the same.
 -- @tparam string text
--- @tparam[opt="value"] string|function how as in `document`; a function gives it anew for each reading
+-- @tparam[opt="value"] string|function how as in `document`;
+-- a function gives it anew for each reading
 -- @treturn table the outcome
 function support.everywhere(text, how)
    local first
@@ -72,6 +77,13 @@ end
 --- Reads a whole text at once.
 function support.whole(text, how)
    return support.read({ text }, support.document(how or "value"))
+end
+
+--- Returns a reader that was fed with a text.
+function support.reader_of(text)
+   local reader = room.reader()
+   reader:feed(text)
+   return reader
 end
 
 --- Cuts a text into pieces of random lengths of at most `longest` bytes.

@@ -1,4 +1,5 @@
-/* Test-only: the retry room as a Lua module, so that specs reach it without a client and without a server. */
+/* Test-only: the retry room as a Lua module, so that specs reach it without a client
+** and without a server. */
 #include <lauxlib.h>
 #include <lua.h>
 

@@ -1,5 +1,5 @@
--- The retry room alone, through the test-only binding retry_room: verdicts, back-off, the budget. Dates and the pacer have
--- specs of their own.
+-- The retry room alone, through the test-only binding retry_room: verdicts, back-off, the budget.
+-- Dates and the pacer have specs of their own.
 local room = require "retry_room"
 
 local OPERATIONS = { "read", "delete_one", "delete_all" }
@@ -12,8 +12,8 @@ local BY_FAULT = "FAAFAAFF" -- in the order of FAULTS
 local SUCCESS = { 200, 201, 202, 204, 206, 299 }
 local NO_STATUS = { 0, 100, 199 }
 local PASSING = { 408, 425, 500, 502, 503, 504 }
-local OTHERS = { 300, 301, 302, 304, 307, 308, 399, 400, 401, 402, 403, 405, 409, 410, 412, 413, 415, 418, 422, 424, 426, 428, 430, 451,
-   499, 501, 505, 511, 599, 600, 999 }
+local OTHERS = { 300, 301, 302, 304, 307, 308, 399, 400, 401, 402, 403, 405, 409, 410, 412, 413, 415, 418, 422, 424,
+   426, 428, 430, 451, 499, 501, 505, 511, 599, 600, 999 }
 
 -- Each of the cells: f(operation, fault, its number, status, sent, earlier_unknown).
 local function each_attempt(statuses, f)
@@ -31,13 +31,14 @@ end
 -- `row(operation, sent, earlier)` gives the eight verdicts in the order of FAULTS.
 local function check_verdicts(statuses, row)
    each_attempt(statuses, function(operation, fault, i, status, sent, earlier)
-      assert.equal(VERDICTS[row(operation, sent, earlier):sub(i, i)], room.judge(operation, fault, status, sent, earlier),
+      assert.equal(VERDICTS[row(operation, sent, earlier):sub(i, i)],
+         room.judge(operation, fault, status, sent, earlier),
          ("%s, %s, %d, sent %s, earlier %s"):format(operation, fault, status, sent, earlier))
    end)
 end
 
 describe("a verdict", function()
-   it("is by the fault where no status line was seen; deletion of all goes again only when surely unsent", function()
+   it("is by the fault where no status line was seen; deletion of all only when certainly unsent", function()
       check_verdicts(NO_STATUS, function(operation, sent)
          return operation == "delete_all" and sent and ALL_FAIL or BY_FAULT
       end)
@@ -69,7 +70,8 @@ end)
 describe("an outcome", function()
    local function check(statuses, unknown_when_sent)
       each_attempt(statuses, function(operation, fault, _, status, sent, earlier)
-         assert.equal(operation ~= "read" and sent and unknown_when_sent, room.is_unknown(operation, fault, status, sent, earlier),
+         assert.equal(operation ~= "read" and sent and unknown_when_sent,
+            room.is_unknown(operation, fault, status, sent, earlier),
             ("%s, %s, %d, sent %s"):format(operation, fault, status, sent))
       end)
    end
@@ -85,7 +87,8 @@ end)
 
 describe("back-off", function()
    it("is at most base * 2^n and at most the cap", function()
-      for n, most in pairs { [0] = 0.5, 1, 2, 4, 8, 16, 20, 20, [1023] = 20, [1024] = 20, [-1] = 20, [0x7fffffff] = 20 } do
+      for n, most in pairs { [0] = 0.5, 1, 2, 4, 8, 16, 20, 20, [1023] = 20, [1024] = 20, [-1] = 20,
+         [0x7fffffff] = 20 } do
          assert.equal(0, room.backoff(n, 0.5, 20, 0), n)
          assert.equal(most * 0.25, room.backoff(n, 0.5, 20, 0.25), n)
          assert.equal(most * (1 - 0x1p-53), room.backoff(n, 0.5, 20, 1 - 0x1p-53), n)

@@ -1,4 +1,5 @@
-/* The room `status` as Lua sees it in tests: whole documents, fed in pieces. Linked with status.c and json*.c alone. */
+/* The room `status` as Lua sees it in tests: whole documents, fed in pieces.
+** Linked with status.c and json*.c alone. */
 #include <string.h>
 
 #include <lauxlib.h>
@@ -32,7 +33,7 @@ static room *push_room(lua_State *L) {
 }
 
 static const char *result_name(json_result got) {
-  static const char *const names[] = {"ok", "close", "more", "skipped", "malformed", "wrong", "too large"};
+  static const char *const names[] = {"ok", "close", "more", "skipped", "malformed", "wrong", "too large", "busy"};
   return names[got];
 }
 
@@ -56,7 +57,8 @@ static bool feed(room *m, const char *text, size_t n, size_t piece, size_t *at) 
   return true;
 }
 
-/* list(text, piece) -> { statuses }, page, { is_array, has_next_page, next_cursor } | nil, result, what */
+/* list(text, piece) -> { statuses }, page, { is_array, has_next_page, next_cursor }
+** | nil, result, what */
 static int room_list(lua_State *L) {
   size_t n, at = 0, piece = (size_t)luaL_optinteger(L, 2, 1 << 20);
   const char *text = luaL_checklstring(L, 1, &n);
@@ -131,7 +133,15 @@ static int room_is_process_id(lua_State *L) {
   return 1;
 }
 
-/* rules() -> { { name, types, required }, … } */
+/* same_id(a, b) -> boolean */
+static int room_same_id(lua_State *L) {
+  size_t na, nb;
+  const char *a = luaL_checklstring(L, 1, &na), *b = luaL_checklstring(L, 2, &nb);
+  lua_pushboolean(L, status_compare_ids(a, na, b, nb) == 0);
+  return 1;
+}
+
+/* rules() -> { { name, types, required, lenient }, … } */
 static int room_rules(lua_State *L) {
   lua_newtable(L);
   for (size_t i = 0; i < STATUS_RULE_COUNT; i++) {
@@ -142,6 +152,8 @@ static int room_rules(lua_State *L) {
     lua_rawseti(L, -2, 2);
     lua_pushboolean(L, STATUS_RULES[i].required);
     lua_rawseti(L, -2, 3);
+    lua_pushboolean(L, STATUS_RULES[i].lenient);
+    lua_rawseti(L, -2, 4);
     lua_rawseti(L, -2, (lua_Integer)i + 1);
   }
   return 1;
@@ -155,6 +167,7 @@ int luaopen_status_room(lua_State *L) {
                                        {"deletion", room_deletion},
                                        {"error_body", room_error_body},
                                        {"is_process_id", room_is_process_id},
+                                       {"same_id", room_same_id},
                                        {"rules", room_rules},
                                        {NULL, NULL}};
   luaL_newmetatable(L, "status_room");

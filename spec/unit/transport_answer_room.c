@@ -1,23 +1,27 @@
-/* Test-only: what the transport makes of libcurl's results, as a Lua module, without a transport and without a server. */
+/* Test-only: what the transport makes of libcurl's results, as a Lua module,
+** without a transport and without a server. */
 #include <string.h>
 
 #include <lauxlib.h>
 #include <lua.h>
 
-#include "transport_part.h"
+#include "transport/answer.h"
 
-/* classify(libcurl's code, its words) -> the end of the transfer */
+/* classify(libcurl's code, its words, whether the request was sent (true))
+** -> the end of the transfer, whether it is garbled */
 static int classify(lua_State *L) {
-  static const char *const ends[] = {"ok",   "resolve",  "connect",   "tls",    "timed_out",
-                                     "lost", "protocol", "too_large", "stopped"};
+  static const char *const ends[] = {"ok",    "resolve", "connect",  "tls",       "timed_out", "lost",
+                                     "unfit", "proxy",   "protocol", "too_large", "stopped"};
   transfer x;
   size_t n;
   const char *words = luaL_optlstring(L, 2, "", &n);
   memset(&x, 0, sizeof x);
   luaL_argcheck(L, n < sizeof x.error_buffer, 2, "too long");
   memcpy(x.error_buffer, words, n);
+  x.sends = lua_isnoneornil(L, 3) || lua_toboolean(L, 3);
   lua_pushstring(L, ends[transfer_classify((CURLcode)luaL_checkinteger(L, 1), &x)]);
-  return 1;
+  lua_pushboolean(L, x.garbled);
+  return 2;
 }
 
 static void set_codes(lua_State *L) {
@@ -41,6 +45,7 @@ static void set_codes(lua_State *L) {
   CODE(PARTIAL_FILE);
   CODE(HTTP2);
   CODE(HTTP2_STREAM);
+  CODE(WRITE_ERROR);
 #undef CODE
 }
 

@@ -1,6 +1,7 @@
--- The watcher's plan without a network: its budget on the model, and what it asks next in each situation.
+-- The watcher's plan without a network: its budget on the model,
+-- and what it asks next in each situation.
 local model = require "spec.bench.watch_model"
-local watch_plan = require "topaz.watch_plan"
+local watch_plan = require "topaz.watch.plan"
 
 describe("watching 1,000 jobs of 30 to 120 s", function()
    for seed = 1, 5 do
@@ -27,7 +28,8 @@ describe("the watcher's plan", function()
 
    local function new(every_change)
       return watch_plan.new({
-         now = function() return now end, server_time = function() return server_time end, random = function() return 0 end,
+         now = function() return now end, server_time = function() return server_time end,
+         random = function() return 0 end,
       }, every_change)
    end
 
@@ -131,7 +133,8 @@ describe("the watcher's plan", function()
       plan:page(page(1, 20, nil, "b"))
       for i = 2, 4 do
          assert.same({ "page", i == 2 and "b" or "c" .. i }, { plan:next() })
-         plan:page(page(50, 60, nil, "c" .. i + 1)) -- may go on: three are still to be found, two pages in vain
+         -- may go on: three are still to be found, two pages in vain
+         plan:page(page(50, 60, nil, "c" .. i + 1))
          if plan.phase == "singles" then break end
       end
       assert.same({ "J21", "J22", "J23" }, (singles(processing)))
@@ -185,7 +188,8 @@ describe("the watcher's plan", function()
       plan:gone(job, {})
       assert.same({ "J2" }, ended())
       assert.is_false(plan:remove("j2"))
-      assert.same({ total = 1, done = 1, gone = 0, by_status = { Completed = 1 }, mean_progress = 100.0, seconds_left = 0 }, plan:progress())
+      assert.same({ total = 1, done = 1, gone = 0, by_status = { Completed = 1 }, mean_progress = 100.0,
+         seconds_left = 0 }, plan:progress())
       assert.equal("done", (plan:next()))
       assert.is_true(plan:add("j4"))
    end)

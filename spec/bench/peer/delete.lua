@@ -1,6 +1,7 @@
--- Deletes what is completed, and says how long that took:  delete.lua BASE_URL KEY (one | all) [CA_FILE]
--- one: client:delete_status for one after the other, of ids that are listed before and not timed; all: delete_finished, with all
--- it does: its lists, its connections, the handshake.
+-- Deletes what is completed, and says how long that took:
+--    delete.lua BASE_URL KEY (one | all) [CA_FILE]
+-- one: client:delete_status for one after the other, of ids that are listed before and not timed;
+-- all: delete_finished, with all it does: its lists, its connections, the handshake.
 local socket = require "socket"
 local topaz = require "topaz"
 

@@ -1,6 +1,7 @@
--- Reads two pages with topaz, the small one and the large one:  hostile.lua SMALL_URL SMALL_FILE LARGE_URL LARGE_FILE N
--- Prints the least CPU time of N readings of each: the one that was disturbed least by whatever else the machine does.
--- Then each is compared with what cjson makes of the same bytes.
+-- Reads two pages with topaz, the small one and the large one:
+--    hostile.lua SMALL_URL SMALL_FILE LARGE_URL LARGE_FILE N
+-- Prints the least CPU time of N readings of each: the one that was disturbed least by whatever
+-- else the machine does. Then each is compared with what cjson makes of the same bytes.
 local cjson = require "cjson"
 local topaz = require "topaz"
 
@@ -32,8 +33,8 @@ for i, name in ipairs { "small", "large" } do
    local text = read_file(arg[2 * i])
    sizes[i] = { name = name, client = client, text = text, times = {} }
 end
--- All of the small one before the large one: the C library keeps memory at hand once large blocks were freed, and the
--- small page would be the only one that gains from it.
+-- All of the small one before the large one: the C library keeps memory at hand once large blocks
+-- were freed, and the small page would be the only one that gains from it.
 for _, size in ipairs(sizes) do
    for _ = 1, tonumber(arg[5]) do
       collectgarbage() -- so that no reading pays for the garbage of the one before

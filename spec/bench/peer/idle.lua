@@ -1,4 +1,5 @@
--- What it costs to wait, in CPU time of the process:  idle.lua BASE_URL KEY (wait | parked | steps | in_flight) NUMBER
+-- What it costs to wait, in CPU time of the process:
+--    idle.lua BASE_URL KEY (wait | parked | steps | in_flight) NUMBER
 --   wait       one wait_until_done of NUMBER seconds for a job that does not move, polls included
 --   parked     100 tasks that sleep NUMBER seconds, driven by client:run()
 --   steps      NUMBER times client:step(0) while 100 waits sleep between two polls
@@ -39,7 +40,8 @@ end
 local prepare = {
    steps = function()
       begin_waits()
-      settle(function(pending) return pending == 0 and client:stats().attempts > MANY end) -- the list, and a poll of each
+      -- the list, and a poll of each
+      settle(function(pending) return pending == 0 and client:stats().attempts > MANY end)
    end,
    in_flight = function()
       begin_waits()
@@ -47,10 +49,19 @@ local prepare = {
       for _ = 1, 20 do client:step(0.01) end -- all that goes out has gone out
    end,
 }
+-- How often this process went to sleep so far; -1 where the system does not tell.
+local function switches()
+   local file = io.open "/proc/self/status"
+   local count = file and file:read "a":match "\nvoluntary_ctxt_switches:%s*(%d+)" or -1
+   if file then file:close() end
+   return tonumber(count)
+end
+
 local work = { wait = wait, parked = parked, steps = steps, in_flight = steps }
 
 if prepare[HOW] then prepare[HOW]() end
-local attempts, cpu, wall = client:stats().attempts, os.clock(), socket.gettime()
+local attempts, before, cpu, wall = client:stats().attempts, switches(), os.clock(), socket.gettime()
 work[HOW]()
 cpu, wall, attempts = os.clock() - cpu, socket.gettime() - wall, client:stats().attempts - attempts
-print(("cpu_seconds=%.6f wall_seconds=%.6f requests=%d"):format(cpu, wall, attempts))
+print(("cpu_seconds=%.6f wall_seconds=%.6f requests=%d wakes=%d"):format(cpu, wall, attempts,
+   before < 0 and -1 or switches() - before))

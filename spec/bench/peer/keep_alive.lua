@@ -1,5 +1,6 @@
--- LuaSocket's socket.http closes its connection after each request. This keeps one open and gives it to each request
--- again, by the library's own hook for connections (`create`); everything else is the library's.
+-- LuaSocket's socket.http closes its connection after each request.
+-- This keeps one open and gives it to each request again,
+-- by the library's own hook for connections (`create`); everything else is the library's.
 local http = require "socket.http"
 local ltn12 = require "ltn12"
 local socket = require "socket"

@@ -1,5 +1,6 @@
 -- topaz:  topaz.lua BASE_URL [all | filter]
--- The job of every peer: go through all statuses of the list, page after page, count them, add up their progress.
+-- The job of every peer: go through all statuses of the list, page after page, count them,
+-- add up their progress.
 local topaz = require "topaz"
 
 local options = {

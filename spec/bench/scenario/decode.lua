@@ -1,16 +1,17 @@
--- Decoding alone, one page already in memory: the micro-benchmark decode.c, which prints for each contestant a line
--- "  name   1.23 us/status …".
+-- Decoding alone, one page already in memory: the micro-benchmark decode.c,
+-- which prints for each contestant a line "  name   1.23 us/status …".
 local harness = require "spec.bench.harness"
 
 local scenario = { title = "Decoding one page, without a network" }
 
 local SOURCE = "spec/bench/decode.c"
 
-local OURS, PEER, FLOOR = "csrc/json", "lua-cjson", "tables from ready values" -- as decode.c calls them
+-- as decode.c calls them
+local OURS, PEER, FLOOR = "csrc/json", "lua-cjson", "tables from ready values"
 
 local TEXT = [[
-A page of 100 statuses becomes Lua tables, again and again from memory, in `spec/bench/decode.c`: by the core's reader, by
-lua-cjson, and where the values are ready and only the tables have to be made. CPU time per status, collection of
+A page of 100 statuses becomes Lua tables, again and again from memory, in `spec/bench/decode.c`: by the core's reader,
+by lua-cjson, and where the values are ready and only the tables have to be made. CPU time per status, collection of
 garbage included; median of several runs, each of which is itself a median.]]
 
 -- name → list of µs, and the names in order.
@@ -32,7 +33,7 @@ end
 
 function scenario.run(context)
    if not harness.exists(SOURCE) then return nil, SOURCE .. " is not there" end
-   local program = harness.compile("decode", SOURCE .. " csrc/json*.c csrc/status*.c")
+   local program = harness.compile("decode", SOURCE .. " csrc/json/*.c")
    local found, names = measure(context, program)
    if not found then return nil, names end
 
@@ -53,7 +54,8 @@ function scenario.run(context)
    end
    return {
       text = TEXT, rows = rows, columns = { "who", "CPU µs/status", "least–largest", "× floor", "× csrc/json" },
-      goals = { { "lua-cjson, times csrc/json", value = cost[PEER] and cost[OURS] and cost[PEER] / cost[OURS], least = 2.5 } },
+      goals = { { "lua-cjson, times csrc/json", value = cost[PEER] and cost[OURS] and cost[PEER] / cost[OURS],
+         least = 2.5 } },
       chart = { title = scenario.title, unit = "CPU time per status in µs, median; shorter is better", bars = bars },
    }
 end

@@ -1,4 +1,5 @@
--- The next page is fetched while the caller works on this one: pages with 50 ms latency, 40 ms of work for each.
+-- The next page is fetched while the caller works on this one:
+-- pages with 50 ms latency, 40 ms of work for each.
 local harness = require "spec.bench.harness"
 local peers = require "spec.bench.peers"
 
@@ -9,7 +10,7 @@ local LATENCY, WORK = 0.05, 0.04 -- seconds a page; as server.lua and peer/work.
 local TEXT = [[
 nginx answers each page 50 ms late; the caller keeps the processor busy for 40 ms a page, either 0.4 ms behind
 each status or all at once behind the last one of a page. topaz fetches the next page meanwhile. Wall time,
-median of interleaved repetitions. The larger of the two sides, below which nobody can come, is the latency.]]
+median of interleaved repetitions. The larger of the two sides, below which no time can be, is the latency.]]
 
 local CALLERS = {
    { "topaz", kind = "ours", how = "each" },

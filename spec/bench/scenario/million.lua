@@ -1,4 +1,5 @@
--- paginated = false with a million statuses: memory stays flat, and the first status is there early.
+-- paginated = false with a million statuses: memory stays flat,
+-- and the first status is there early.
 local data = require "spec.bench.data"
 local harness = require "spec.bench.harness"
 local peers = require "spec.bench.peers"
@@ -11,6 +12,9 @@ up. Peak memory is the largest resident size of the process by the system's acco
 process. An idle client is a program that has loaded the module and made a client, and sends nothing. The peers
 need the whole text before the first status; they run once.
 
+The same over HTTP/2, while another task of the client reads single pages all the time, over a client that has read one
+page over HTTP/2: what libcurl keeps of a stream that pauses counts as well.
+
 The first status is also asked of a server that sends 64 kB and then only a trickle: it has to be there all the
 same.]]
 
@@ -20,19 +24,33 @@ local PEERS = {
    ["Node fetch"] = function(url) return { "node", "spec/bench/peer/array_fetch.mjs", url } end,
 }
 
-local function ours(name, url, how, expect)
+local BESIDE, PAGE = "topaz, HTTP/2, pages beside", "one page, HTTP/2"
+
+local function ours(name, url, how, expect, ca_file)
    return {
-      name = name, kind = how == "idle" and "floor" or "ours", expect = { all = expect },
-      commands = { all = peers.lua_program("array.lua", url, how) },
+      name = name, kind = (how == "idle" or how == "page") and "floor" or "ours", expect = { all = expect },
+      commands = { all = peers.lua_program("array.lua", url, how, ca_file) },
+   }
+end
+
+local function all_ours(server, expect)
+   local url, tls_url = server:url "array", server:tls_url "array"
+   return {
+      ours("topaz", url, "all", expect), ours("idle client", url, "idle"),
+      ours("topaz, first status", server:url("array", "slow"), "first"),
+      ours(BESIDE, tls_url, "beside", expect, server.ca_file), ours(PAGE, tls_url, "page", nil, server.ca_file),
    }
 end
 
 local function goals(by_name)
    local topaz, idle, early = by_name.topaz, by_name["idle client"], by_name["topaz, first status"]
    if not topaz then return nil end
+   local function over_idle(entry, other)
+      return (harness.member(entry.runs.all, "peak")) - (harness.member(other.runs.all, "peak"))
+   end
    return {
-      { "peak memory over an idle client, MiB",
-         value = (harness.member(topaz.runs.all, "peak")) - (harness.member(idle.runs.all, "peak")), most = 8 },
+      { "peak memory over an idle client, MiB", value = over_idle(topaz, idle), most = 8 },
+      { BESIDE .. ", peak memory over one page, MiB", value = over_idle(by_name[BESIDE], by_name[PAGE]), most = 8 },
       { "seconds until the first status of a server that stalls after 64 kB",
          value = (harness.member(early.runs.all, "first_seconds")), most = 0.5 },
    }
@@ -42,12 +60,11 @@ function scenario.run(context)
    local count = context.quick and 20000 or 1000000
    context.progress "writing the array"
    local expect = data.write_array(context.server:folder "array", count)
+   data.write_pages(context.server:folder "array", 1)
    local url = context.server:url "array"
    local entries, skipped = {}, {}
    if peers.topaz() then
-      entries[1] = ours("topaz", url, "all", expect)
-      entries[2] = ours("idle client", url, "idle")
-      entries[3] = ours("topaz, first status", context.server:url("array", "slow"), "first")
+      entries = all_ours(context.server, expect)
    else
       skipped[1] = "topaz (not built)"
    end
@@ -78,7 +95,7 @@ function scenario.run(context)
          local cpu, first = harness.member(runs, "cpu"), runs[1].values.first_seconds
          rows[#rows + 1] = {
             entry.name, peak, ("%.1f–%.1f"):format(low, high), (harness.member(runs, "wall")), cpu,
-            entry.name ~= "idle client" and entry.name ~= "topaz, first status" and cpu * 1e6 / count or "–",
+            entry.expect.all and cpu * 1e6 / count or "–",
             first and (harness.member(runs, "first_seconds")) * 1000 or "–",
          }
          if entry.name ~= "topaz, first status" then

@@ -13,7 +13,8 @@ the last column would show 4; memory that no longer fits the caches makes it som
 pages are also compared with what lua-cjson makes of the same bytes, and a difference is a failure. The numbers
 in the names are those of the small page.]]
 
--- Half way between proportional (1) and square (4): leaves room for caches and page faults, which larger values pay for.
+-- Half way between proportional (1) and square (4): leaves room for caches and page faults,
+-- which larger values pay for.
 local MOST = 2
 
 -- Writes both sizes; the words of the command that reads them.

@@ -1,4 +1,5 @@
--- What watching many jobs costs, on the model of watch_model.lua: requests, and how soon an end is noticed.
+-- What watching many jobs costs, on the model of watch_model.lua:
+-- requests, and how soon an end is noticed.
 local harness = require "spec.bench.harness"
 local model = require "spec.bench.watch_model"
 
@@ -19,7 +20,9 @@ local function runs_of(jobs, older, seeds)
    local runs = {}
    for seed = 1, seeds do
       local run = model.run { jobs = jobs, older = older, seed = seed }
-      if run.noticed ~= jobs then error(("%d jobs, seed %d: %d ends were noticed"):format(jobs, seed, run.noticed), 0) end
+      if run.noticed ~= jobs then
+         error(("%d jobs, seed %d: %d ends were noticed"):format(jobs, seed, run.noticed), 0)
+      end
       runs[seed] = run
    end
    return runs
@@ -50,9 +53,11 @@ function scenario.run(context)
    return {
       text = TEXT, rows = rows, goals = goals,
       columns = {
-         "what is watched", "requests", "most", "p50 s", "p95 s", "p95 s, worst", "one GET a second", "× fewer", "seeds",
+         "what is watched", "requests", "most", "p50 s", "p95 s", "p95 s, worst", "one GET a second",
+         "× fewer", "seeds",
       },
-      chart = { title = scenario.title, bars = bars, unit = "Requests to watch 1,000 jobs; fewer is better", whole = true },
+      chart = { title = scenario.title, bars = bars, unit = "Requests to watch 1,000 jobs; fewer is better",
+         whole = true },
    }
 end
 

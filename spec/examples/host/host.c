@@ -1,7 +1,7 @@
 /*
-** An application written in C that embeds Lua and topaz, its core linked in: it makes a lua_State, registers the core, and steps
-** the client 60 times a second as a game would, until the list is there. Then it closes the state while a wait and a request
-** are still under way.
+** An application written in C that embeds Lua and topaz, its core linked in:
+** it makes a lua_State, registers the core, and steps the client 60 times a second as a game would,
+** until the list is there. Then it closes the state while a wait and a request are still under way.
 **
 **    host URL KEY   from the checkout; URL and KEY default to $TOPAZ_BASE_URL and $TOPAZ_API_KEY
 **

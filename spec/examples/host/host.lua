@@ -1,4 +1,5 @@
--- The script that host.c runs: it gets the URL and the key, begins its work as tasks, and leaves the stepping to the host.
+-- The script that host.c runs: it gets the URL and the key, begins its work as tasks,
+-- and leaves the stepping to the host.
 local url, key = ...
 local topaz = require "topaz"
 

@@ -1,0 +1,137 @@
+-- client:statuses() with `fields` and `where`: what is chosen, what is built, what is refused.
+local records_of = require "spec.support.records"
+local world = require "spec.support.world"
+
+local ids_of, record = records_of.ids_of, records_of.record
+
+describe("client:statuses()", function()
+   local emulator = world.emulator { setup = setup, teardown = teardown, before_each = before_each }
+   local client
+
+   before_each(function() client = world.client(emulator()) end)
+   after_each(function() client:close() end)
+
+   local function answer(body, more) return records_of.answer(emulator(), body, more) end
+
+   it("hands out values of any type but in process_id and status, and filters by those that are strings", function()
+      local odd = { '"progress":42.5', '"credits":9223372036854775808', '"progress":"42"',
+         '"eta":"2026-01-01T00:00:00Z"', '"crop_to_fill":0', '"filename":12', '"model":{}', '"modification_time":true' }
+      local records = {}
+      for i, text in ipairs(odd) do records[i] = record(i, "," .. text) end
+      records[#records + 1] = record(9, ',"filename":"12"')
+      answer("[" .. table.concat(records, ",") .. "]", { times = 2 })
+      local got = {}
+      for status in client:statuses() do got[#got + 1] = status end
+      assert.equal(9, #got)
+      assert.same({ 42.5, 2.0 ^ 63, "42" }, { got[1].progress, got[2].credits, got[3].progress })
+      assert.same({ "2026-01-01T00:00:00Z", 0, 12, {}, true },
+         { got[4].eta, got[5].crop_to_fill, got[6].filename, got[7].model, got[8].modification_time })
+      assert.equal(1, #ids_of(client:statuses { where = { filename = "12" } }))
+   end)
+
+   it("builds only the fields asked for, and only the records asked for", function()
+      emulator():add_jobs { count = 40, status = { "Completed", "Failed", "Cancelled", "Pending" }, model = "A" }
+      local count = 0
+      for status in client:statuses { fields = { "status" }, where = { status = "Failed" } } do
+         count = count + 1
+         assert.equal("Failed", status.status)
+         assert.is_string(status.process_id)
+         local members = 0
+         for _ in pairs(status) do members = members + 1 end
+         assert.equal(2, members)
+      end
+      assert.equal(10, count)
+      assert.equal(20, #ids_of(client:statuses { where = { status = { "Failed", "Pending" } } }))
+      assert.equal(20,
+         #ids_of(client:statuses { where = { status = { Failed = true, Pending = true, Completed = false } } }))
+      assert.equal(0, #ids_of(client:statuses { where = { status = "Failed", model = "none" } }))
+   end)
+
+   it("finds ids in where whatever the case of their digits, as get_status does", function()
+      local ids = emulator():add_jobs { count = 5, status = "Completed" }
+      local asked = { ids[2]:upper(), ids[4] }
+      assert.same({ ids[4], ids[2] }, ids_of(client:statuses { where = { process_id = asked } }))
+      assert.same({}, ids_of(client:statuses { where = { process_id = ids[1]:sub(1, 35), status = "Completed" } }))
+      assert.same({}, ids_of(client:statuses { where = { status = "COMPLETED" } }))
+   end)
+
+   it("takes a range for members that are integers, and no record in which that is not a number", function()
+      local values = { "10", "49", "50", "50.5", "51.0", "-1", '"50"', "true", "null", "[50]", "99999999999999999999" }
+      local records = {}
+      for i, value in ipairs(values) do records[i] = record(i, ',"progress":' .. value) end
+      records[#records + 1] = record(12)
+      answer("[" .. table.concat(records, ",") .. "]", { times = 9 })
+      local function chosen(where)
+         local numbers = {}
+         for i, id in ipairs(ids_of(client:statuses { where = where })) do numbers[i] = tonumber(id:sub(-2)) end
+         return numbers
+      end
+      assert.same({ 3, 4, 5, 11 }, chosen { progress = { min = 50 } })
+      assert.same({ 1, 2, 3, 6 }, chosen { progress = { max = 50 } })
+      assert.same({ 2, 3, 4 }, chosen { progress = { min = 49, max = 50.5 } })
+      assert.same({ 4 }, chosen { progress = { min = 50.1, max = 50.9 }, status = "Completed" })
+      assert.same({ 1, 2, 3, 4, 5, 6, 11 }, chosen { progress = { min = -math.huge } })
+      assert.same({}, chosen { progress = { min = 50, max = 49 } })
+      assert.same({}, chosen { progress = { min = 50 }, status = "Failed" })
+   end)
+
+   it("takes ages by the server's clock, both ends included", function()
+      local now = emulator():now()
+      for _, age in ipairs { 10, 3000, 4000, 90000 } do
+         emulator():add_jobs { status = "Completed", age = 100000, modification_time = math.floor(now - age) }
+      end
+      emulator():add_jobs { status = "Completed", age = 100000, remove = { "modification_time" } }
+      local function ages(range)
+         local list = {}
+         for status in client:statuses { where = { modification_time = range } } do
+            list[#list + 1] = math.floor((now - status.modification_time) / 10) * 10
+         end
+         table.sort(list)
+         return list
+      end
+      assert.same({ 4000, 90000 }, ages { older_than = 3600 })
+      assert.same({ 10, 3000 }, ages { newer_than = 3600 })
+      assert.same({ 3000, 4000 }, ages { newer_than = 3600 * 2, older_than = 60.5 })
+      assert.same({}, ages { newer_than = 3100, older_than = 3600 })
+      assert.same({ 10, 3000, 4000, 90000 }, ages { older_than = 0 })
+      assert.same({ 3000 }, ages { newer_than = 3600, max = math.floor(now - 3000) })
+   end)
+
+   it("refuses unknown members in fields and where", function()
+      for options, pattern in pairs {
+         [{ fields = { "statsu" } }] = "fields.*'statsu'.*did you mean 'status'",
+         [{ fields = {} }] = "fields", [{ fields = { 5 } }] = "fields", [{ fields = { status = true } }] = "fields",
+         [{ where = { stauts = "x" } }] = "where.*did you mean 'status'",
+         [{ where = { progress = 5 } }] = "where.*progress", [{ where = { status = 5 } }] = "where.*status",
+         [{ where = { "status" } }] = "where",
+         [{ where = { crop_to_fill = { min = 1 } } }] =
+            "where.*'crop_to_fill': only members that are strings or integers",
+         [{ where = { progress = "5" } }] =
+            "where.*'progress' is an integer member: expected a range such as .*, got string",
+         [{ where = { progress = {} } }] =
+            "where.*'progress' is an integer member: expected a range such as .*, got an empty table",
+         [{ where = { progress = { 5 } } }] =
+            "where.*'progress' is an integer member: expected a range such as .*, got a list",
+         [{ where = { progress = { mix = 5 } } }] = "where.*'progress': unknown bound 'mix', did you mean 'm",
+         [{ where = { progress = { between = 5 } } }] =
+            "where.*'progress': unknown bound 'between', expected min, max,",
+         [{ where = { progress = { ["min\0"] = 5 } } }] = "where.*'progress': unknown bound 'min'",
+         [{ where = { progress = { min = "5" } } }] = "where.*'progress': expected a number for 'min', got a string",
+         [{ where = { progress = { min = 0 / 0 } } }] = "where.*'progress': expected a number for 'min', got %-?nan",
+         [{ where = { progress = { older_than = 5 } } }] =
+            "where.*'progress': 'older_than' is for creation_time and modification_time",
+         [{ where = { creation_time = { newer_than = -1 } } }] =
+            "where.*'creation_time': expected a number of seconds, 0 or more, for 'newer_than', got %-1",
+         [{ where = { status = { min = 1 } } }] = "where.*'status': expected true or false for 'min', got a number",
+         [{ where = { status = { "Failed", 5 } } }] = "where.*'status': expected strings, got a number",
+         [{ where = { status = { [true] = true } } }] = "where.*'status': expected strings, got a boolean",
+         [{ where = { status = { Failed = "yes" } } }] =
+            "where.*'status': expected true or false for 'Failed', got a string",
+      } do
+         local ok, err = pcall(client.statuses, client, options)
+         assert.is_false(ok)
+         assert.matches(pattern, err)
+      end
+      assert.equal(0, world.seen(emulator()))
+   end)
+end)

@@ -16,8 +16,12 @@ enum { CALL_CLIENT = API_USER_VALUES + 1, CALL_USER_VALUES = CALL_CLIENT };
 
 static call *check_call(lua_State *L) { return luaL_checkudata(L, 1, type_name); }
 
-void call_check_session(lua_State *L, const session *s, const char *operation) {
+static void check_open(lua_State *L, const session *s, const char *operation) {
   if (!s->open) error_raise(L, ERROR_CLOSED, operation, "the client is closed");
+}
+
+void call_check_session(lua_State *L, const session *s, const char *operation) {
+  check_open(L, s, operation);
   if (session_is_inherited(s))
     error_raise(L, ERROR_CLOSED, operation, "the client belongs to the parent process: make a new one after fork");
 }
@@ -25,7 +29,7 @@ void call_check_session(lua_State *L, const session *s, const char *operation) {
 static void begin(lua_State *L, call *c, session *s, const api_operation *operation, const char *process_id,
                   const char *query, uint64_t max_bytes) {
   /* a finalizer may have closed the session since the check */
-  call_check_session(L, s, operation->request.name);
+  check_open(L, s, operation->request.name);
   c->operation = operation;
   if (!request_begin(&c->request, s, &operation->request, process_id, query, max_bytes))
     luaL_error(L, "topaz: out of memory");

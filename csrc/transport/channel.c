@@ -135,10 +135,11 @@ static transport_channel *channel_between(const transport *t, const char *ip, co
 static const char *why_unfit(transport_channel *c, const transfer *x) {
   bool idle = c->users == 0 && c->http_version != 0;
   if (c->distrusted) return "the connection was silent while a response was due";
+  if (idle && c->http_version < 20 && !platform_socket_has_unread(c->fd)) return NULL; /* one system call */
   c->ended = c->http_version != 0 && platform_socket_has_ended(c->fd);
   if (c->ended) return "the connection was closed"; /* of a new one: its response shows that */
   if (x->http1 && idle && c->http_version >= 20) return "the connection speaks HTTP/2";
-  return idle && c->http_version < 20 && platform_socket_has_unread(c->fd) ? came_early : NULL;
+  return idle && c->http_version < 20 ? came_early : NULL;
 }
 
 /* libcurl does not watch a connection that nothing uses. */

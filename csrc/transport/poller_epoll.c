@@ -12,11 +12,13 @@
 
 struct poller {
   int fd;
+  int removed; /* the descriptor that left last: an idle connection, used again next */
 };
 
 poller *poller_new(void) {
   poller *p = malloc(sizeof *p);
   if (!p) return NULL;
+  p->removed = -1;
   p->fd = epoll_create1(EPOLL_CLOEXEC);
   if (p->fd >= 0) return p;
   free(p);
@@ -31,12 +33,15 @@ void poller_free(poller *p) {
 
 bool poller_set(poller *p, platform_socket fd, unsigned events) {
   struct epoll_event e = {0};
+  int likely = fd == p->removed ? EPOLL_CTL_ADD : EPOLL_CTL_MOD;
   e.data.fd = fd;
+  p->removed = events == 0 ? fd : -1;
   if (events == 0) return epoll_ctl(p->fd, EPOLL_CTL_DEL, fd, &e) == 0;
   if (events & POLLER_READ) e.events |= EPOLLIN;
   if (events & POLLER_WRITE) e.events |= EPOLLOUT;
   /* Closed descriptors leave the set by themselves, and a new one may have the same number. */
-  if (epoll_ctl(p->fd, EPOLL_CTL_MOD, fd, &e) == 0) return true;
+  if (epoll_ctl(p->fd, likely, fd, &e) == 0) return true;
+  if (errno == EEXIST) return epoll_ctl(p->fd, EPOLL_CTL_MOD, fd, &e) == 0;
   return errno == ENOENT && epoll_ctl(p->fd, EPOLL_CTL_ADD, fd, &e) == 0;
 }
 

@@ -89,7 +89,7 @@ static void release(transport *t, transfer *x, bool done) {
   CURL *easy = x->handle;
   long opened = 0;
   if (!easy) return;
-  if (t->process == platform_process()) {
+  if (done || t->process == platform_process()) { /* done: by a step, which is never the child's */
     curl_easy_getinfo(easy, CURLINFO_NUM_CONNECTS, &opened);
     t->connections += (unsigned)opened;
     if (!done) drain(easy);

@@ -1,6 +1,8 @@
 /* core: luaopen_topaz_core. Creates the metatables and returns the module's functions. */
 #include <float.h>
+#include <inttypes.h>
 #include <limits.h>
+#include <stdio.h>
 
 #include <lauxlib.h>
 #include <lua.h>
@@ -17,6 +19,7 @@
 #include "version.h"
 #include "json/decode.h"
 #include "json/json.h"
+#include "json/shape.h"
 
 #if LUA_VERSION_NUM < 504
 #error "topaz needs Lua 5.4 or newer"
@@ -44,6 +47,17 @@ static int core_is_process_id(lua_State *L) {
   size_t n = 0;
   const char *s = lua_type(L, 1) == LUA_TSTRING ? lua_tolstring(L, 1, &n) : NULL;
   lua_pushboolean(L, s && status_is_process_id(s, n));
+  return 1;
+}
+
+/* check_sum(text) -> a check for texts that were cut or edited: 8 hexadecimal digits. It is not a
+** signature. */
+static int core_check_sum(lua_State *L) {
+  char digits[9];
+  size_t n;
+  const char *text = luaL_checklstring(L, 1, &n);
+  (void)snprintf(digits, sizeof digits, "%08" PRIx32, json_fnv(text, n));
+  lua_pushstring(L, digits);
   return 1;
 }
 
@@ -122,6 +136,7 @@ int luaopen_topaz_core(lua_State *L) {
                                        {"waiter", client_waiter},
                                        {"state", client_state},
                                        {"scheduler", client_scheduler},
+                                       {"random", client_random},
                                        {"has_news", call_has_news},
                                        {"join", client_join},
                                        {"part", client_part},
@@ -132,6 +147,7 @@ int luaopen_topaz_core(lua_State *L) {
                                        {"decode", json_decode},
                                        {"array_mt", json_array_mt},
                                        {"is_process_id", core_is_process_id},
+                                       {"check_sum", core_check_sum},
                                        {"error", core_error},
                                        {"uninterrupted", core_uninterrupted},
                                        {"terminal", terminal_new},

@@ -1,7 +1,6 @@
 --- Waiting for one job.
 local core = require "topaz.core"
 local misuse = require "topaz.misuse"
-local random = require "topaz.random"
 local times = require "topaz.times"
 local waiter = require "topaz.waiter"
 local words = require "topaz.words"
@@ -29,9 +28,9 @@ local function delay_after(client, status, interval, err)
    local left = status and times.seconds_to_eta(status, times.server_time(client))
    local delay
    if left and not err then
-      delay = math.min(math.max(left, FASTEST), SLOWEST) * (0.5 + 0.5 * random())
+      delay = math.min(math.max(left, FASTEST), SLOWEST) * (0.5 + 0.5 * core.random(client))
    else
-      delay = interval * random()
+      delay = interval * core.random(client)
    end
    return math.max(delay, LEAST, err and err.retry_after or 0)
 end

@@ -79,6 +79,8 @@ function Core.state(client) end
 ---@package
 function Core.scheduler(client) end
 ---@package
+function Core.random(client) end
+---@package
 function Core.has_news(request) end
 ---@package
 function Core.join(client, other) end
@@ -94,6 +96,8 @@ function Core.options(options, rows, level) end
 function Core.decode(text) end
 ---@package
 function Core.array_mt(metatable) end
+---@package
+function Core.check_sum(text) end
 ---@package
 function Core.error(members) end
 ---@package

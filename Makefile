@@ -67,7 +67,8 @@ core_objects = $(patsubst csrc/%.c,$(BUILD)/obj/%.o,$(sort $(wildcard csrc/*.c c
 # spec/unit/json_room.c is the module json_room: a room of the core seen from Lua, without the rest of the core.
 rooms = $(patsubst spec/unit/%_room.c,%,$(wildcard spec/unit/*_room.c))
 # The objects of a room: csrc/NAME.c, csrc/NAME_*.c and csrc/NAME/*.c, and those of the rooms that it uses.
-uses_status = json
+uses_json = userdata
+uses_status = json userdata
 uses_transport = platform
 uses_transport_answer = transport/answer
 room_objects = $(foreach r,$(1) $(uses_$(1)),$(patsubst csrc/%.c,$(BUILD)/obj/%.o,$(wildcard csrc/$(r).c csrc/$(r)_*.c csrc/$(r)/*.c)))

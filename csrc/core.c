@@ -61,14 +61,6 @@ static int core_check_sum(lua_State *L) {
   return 1;
 }
 
-/* error{ kind =, message =, … } -> an error object */
-static int core_error(lua_State *L) {
-  luaL_checktype(L, 1, LUA_TTABLE);
-  lua_settop(L, 1);
-  luaL_setmetatable(L, "topaz.error");
-  return 1;
-}
-
 /* A function made by uninterrupted(). Upvalues: the function, a thread without a hook. */
 static int run_uninterrupted(lua_State *L) {
   lua_State *bare = lua_gethookmask(L) ? lua_tothread(L, lua_upvalueindex(2)) : NULL;
@@ -148,7 +140,7 @@ int luaopen_topaz_core(lua_State *L) {
                                        {"array_mt", json_array_mt},
                                        {"is_process_id", core_is_process_id},
                                        {"check_sum", core_check_sum},
-                                       {"error", core_error},
+                                       {"error", error_lua},
                                        {"uninterrupted", core_uninterrupted},
                                        {"terminal", terminal_new},
                                        {"is_terminal", terminal_is},

@@ -5,13 +5,15 @@
 
 #include <lauxlib.h>
 
+#include "userdata.h"
+
 static const char type_name[] = "topaz.error";
 
 /* In the order of error_kind. */
-static const char *const kinds[] = {"none",     "bad_request",  "unauthorized", "forbidden",         "not_found",
-                                    "conflict", "rate_limited", "server_error", "unexpected_status", "timeout",
-                                    "network",  "tls",          "protocol",     "too_large",         "cancelled",
-                                    "closed"};
+static const char *const kinds[] = {
+    "none",         "bad_request",  "unauthorized",      "forbidden", "not_found", "conflict",
+    "rate_limited", "server_error", "unexpected_status", "timeout",   "network",   "tls",
+    "protocol",     "too_large",    "cancelled",         "closed",    NULL};
 
 /* In the order of error_outcome. */
 static const char *const outcomes[] = {NULL, "unsent", "unknown"};
@@ -124,6 +126,32 @@ void error_push(lua_State *L, const error_info *info) {
   luaL_setmetatable(L, type_name);
 }
 
+/* Puts the member of the table at 1, if there is one, into the object on the top of the stack. */
+static void copy_member(lua_State *L, const char *name) {
+  if (lua_getfield(L, 1, name) == LUA_TNIL) lua_pop(L, 1);
+  else lua_setfield(L, -2, name);
+}
+
+int error_lua(lua_State *L) {
+  static const char *const as_given[] = {"message", "status",      "code",      "attempts",
+                                         "outcome", "retry_after", "request_id"};
+  error_info info;
+  const char *process_id;
+  luaL_checktype(L, 1, LUA_TTABLE);
+  lua_settop(L, 1);
+  lua_getfield(L, 1, "kind");
+  lua_getfield(L, 1, "operation");
+  lua_getfield(L, 1, "process_id");
+  lua_getfield(L, 1, "http_status");
+  error_init(&info, (error_kind)luaL_checkoption(L, 2, NULL, kinds), luaL_optstring(L, 3, NULL));
+  process_id = luaL_optstring(L, 4, "");
+  (void)error_escape(info.process_id, sizeof info.process_id, process_id, strlen(process_id));
+  info.http_status = (int)luaL_optinteger(L, 5, 0);
+  error_push(L, &info);
+  for (size_t i = 0; i < sizeof as_given / sizeof *as_given; i++) copy_member(L, as_given[i]);
+  return 1;
+}
+
 /* Adds the member, with `before` in front, if it is a string or a number; else adds `otherwise`. */
 static void add_member(lua_State *L, luaL_Buffer *b, const char *before, const char *name, const char *otherwise) {
   int type = lua_getfield(L, 1, name);
@@ -160,10 +188,8 @@ static int error_tostring(lua_State *L) {
 }
 
 void error_open(lua_State *L) {
-  luaL_newmetatable(L, type_name);
-  lua_pushcfunction(L, error_tostring);
-  lua_setfield(L, -2, "__tostring");
-  lua_pop(L, 1);
+  static const luaL_Reg meta[] = {{"__tostring", error_tostring}, {NULL, NULL}};
+  userdata_open(L, type_name, meta, NULL);
 }
 
 /* ---- raising --------------------------------------------------------------------------------- */

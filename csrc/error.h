@@ -80,6 +80,10 @@ error_kind error_kind_of_http(int http_status);
 /* Pushes the error object: one value on the stack. Raises only when out of memory. */
 void error_push(lua_State *L, const error_info *info);
 
+/* error{ kind =, operation =, … } -> an error object, for the Lua layer, with the members above.
+** The message is the library's own: it is neither cut nor escaped. */
+int error_lua(lua_State *L);
+
 /* Creates the metatable; called once by luaopen. Leaves the stack as it was. */
 void error_open(lua_State *L);
 

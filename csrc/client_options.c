@@ -19,7 +19,7 @@ static const char production_url[] = "https://api.topazlabs.com/image/v1";
 static const option_row client_options[] = {
   {"api_key",         OPTION_STRING,   OPTION_NONE, 0, 0,          AT(transport.api_key)},
   {"base_url",        OPTION_STRING,   OPTION_NONE, 0, 0,          AT(base_url)},
-  {"timeout",         OPTION_NUMBER,   120,         0.001, 86400,  AT(limits.timeout)},
+  {"timeout",         OPTION_NUMBER,   120,         0.001, SESSION_TIMEOUT_MAX, AT(limits.timeout)},
   {"connect_timeout", OPTION_NUMBER,   5,           0.001, 3600,   AT(limits.connect_timeout)},
   {"attempt_timeout", OPTION_NUMBER,   30,          0.001, 3600,   AT(limits.attempt_timeout)},
   {"max_retries",     OPTION_INTEGER,  4,           0, 100,        AT(limits.max_retries)},

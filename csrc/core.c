@@ -12,6 +12,7 @@
 #include "cursor.h"
 #include "error.h"
 #include "options.h"
+#include "session.h"
 #include "platform/platform.h"
 #include "status.h"
 #include "terminal.h"
@@ -163,6 +164,8 @@ int luaopen_topaz_core(lua_State *L) {
   lua_setfield(L, -2, "null");
   status_push_members(L);
   lua_setfield(L, -2, "members");
+  lua_pushinteger(L, SESSION_TIMEOUT_MAX);
+  lua_setfield(L, -2, "timeout_max");
   push_library(L);
   lua_setfield(L, -2, "libcurl");
   return 1;

@@ -5,8 +5,8 @@ describe("core.error", function()
    it("has the members that were given, and the line of tostring", function()
       local status = { process_id = "a" }
       local err = core.error {
-         kind = "timeout", operation = "wait_until_done", message = "still Pending", process_id = "a", http_status = 503,
-         attempts = 2, outcome = "unknown", status = status,
+         kind = "timeout", operation = "wait_until_done", message = "still Pending", process_id = "a",
+         http_status = 503, attempts = 2, outcome = "unknown", status = status,
       }
       assert.equal("wait_until_done a: still Pending (timeout, HTTP 503, attempts 2, outcome unknown)", tostring(err))
       assert.equal(status, err.status)

@@ -7,6 +7,7 @@
 -- paint        colours of the output: see topaz.cli.screen
 -- resume       set by a command: function giving how to resume it when it is stopped
 -- answered     how many calls of each() have been answered
+local limits = require "topaz.limits"
 local topaz = require "topaz"
 local options = require "topaz.cli.options"
 local output = require "topaz.cli.output"
@@ -104,8 +105,6 @@ function Shell:ids()
    return ids
 end
 
-local AHEAD = 64 -- calls begun and not yet answered
-
 --- Calls an operation for each id, several at a time. An error is told; one that each other call
 -- would meet as well ends it.
 -- @tparam string operation get_status or delete_status
@@ -115,7 +114,7 @@ local AHEAD = 64 -- calls begun and not yet answered
 function Shell:each(operation, ids, show)
    local client, requests, code = self:client(), {}, 0
    for i, id in ipairs(ids) do
-      for ahead = #requests + 1, math.min(i + AHEAD, #ids) do requests[ahead] = client:start(operation, ids[ahead]) end
+      for ahead = #requests + 1, math.min(i + limits.AHEAD, #ids) do requests[ahead] = client:start(operation, ids[ahead]) end
       local result, more = requests[i]:result()
       requests[i], self.answered = false, i
       if result then

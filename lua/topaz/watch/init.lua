@@ -3,6 +3,7 @@
 -- topaz.watch.plan says what is asked, and when; topaz.watch.ask asks it.
 local ask = require "topaz.watch.ask"
 local core = require "topaz.core"
+local limits = require "topaz.limits"
 local misuse = require "topaz.misuse"
 local plan = require "topaz.watch.plan"
 local times = require "topaz.times"
@@ -13,7 +14,7 @@ local methods = core.client_methods()
 local watch = {}
 
 local OPTIONS = {
-   { "timeout", "number", 3600, 0, 7 * 86400 },
+   { "timeout", "number", 3600, 0, limits.STATUS_LIFE },
    { "on_progress", "function" },
    { "resume", "string" },
 }

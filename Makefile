@@ -214,7 +214,7 @@ test-poll:  ## run the specs that wait for descriptors with poll() in place of e
 test-poll-run: all rooms
 	@$(run) $(LUA) spec/run.lua $(ARGS) $(if $(filter command,$(origin SPEC)),$(SPEC),$(poll_specs))
 
-# Nobody who works on topaz has a system with kqueue: it runs on a stand-in over epoll, spec/support/kqueue.c.
+# The machines on which topaz is made do not have kqueue: it runs on a stand-in over epoll, spec/support/kqueue.c.
 test-kqueue:  ## the same with kqueue, on a stand-in for it, in build/kqueue; Linux
 	@mkdir -p build/kqueue
 	@$(CC) -std=c11 -O2 -g $(WARNINGS) -fPIC -Ispec/support/kqueue -c -o build/kqueue/kqueue.o spec/support/kqueue.c

@@ -285,11 +285,13 @@ contract:  ## prove client and emulator against the API's contract
 
 UNICODE = /usr/share/unicode
 .PHONY: widths
-widths:  ## make lua/topaz/terminal/width_data.lua from Unicode's data (Debian: unicode-data; UNICODE= names the folder)
+widths:  ## make width_data.lua and unicode_hidden.h from Unicode's data (Debian: unicode-data; UNICODE= names the folder)
 	@$(call need,test -f $(UNICODE)/UnicodeData.txt,the Unicode Character Database,unicode-data)
 	@mkdir -p $(BUILD)
 	@$(LUA) spec/widths/generate.lua $(UNICODE) >$(BUILD)/width_data.lua
+	@$(LUA) spec/widths/generate.lua $(UNICODE) hidden >$(BUILD)/unicode_hidden.h
 	@mv $(BUILD)/width_data.lua lua/topaz/terminal/width_data.lua
+	@mv $(BUILD)/unicode_hidden.h csrc/unicode_hidden.h
 
 # ---- checks -----------------------------------------------------------------------------------------------------
 

@@ -5,6 +5,7 @@
 
 #include <lauxlib.h>
 
+#include "unicode.h"
 #include "userdata.h"
 
 static const char type_name[] = "topaz.error";
@@ -27,37 +28,22 @@ void error_init(error_info *info, error_kind kind, const char *operation) {
 
 /* ---- text ------------------------------------------------------------------------------------ */
 
-/* Returns the length of the UTF-8 sequence at `s` (RFC 3629 section 4); 0: it is cut or wrong. */
-static size_t sequence(const unsigned char *s, size_t n) {
-  size_t length = s[0] < 0x80 ? 1 : s[0] < 0xC2 ? 0 : s[0] < 0xE0 ? 2 : s[0] < 0xF0 ? 3 : s[0] < 0xF5 ? 4 : 0;
-  if (length == 0 || length > n) return 0;
-  for (size_t i = 1; i < length; i++)
-    if ((s[i] & 0xC0) != 0x80) return 0;
-  if (s[0] == 0xE0 && s[1] < 0xA0) return 0; /* overlong */
-  if (s[0] == 0xED && s[1] > 0x9F) return 0; /* surrogates */
-  if (s[0] == 0xF0 && s[1] < 0x90) return 0; /* overlong */
-  if (s[0] == 0xF4 && s[1] > 0x8F) return 0; /* above U+10FFFF */
-  return length;
-}
-
 size_t error_escape(char *out, size_t size, const char *text, size_t n) {
-  const unsigned char *s = (const unsigned char *)text;
   size_t used = 0;
   while (n > 0) {
-    char escaped[5];
-    const char *piece = (const char *)s;
-    size_t taken = sequence(s, n), length = taken;
-    /* C0 and DEL, and the C1 controls U+0080 to U+009F, which terminals obey as well */
-    if (taken == 0 || *s < 0x20 || *s == 0x7F || (*s == 0xC2 && s[1] < 0xA0)) {
-      (void)snprintf(escaped, sizeof escaped, "\\x%02X", *s);
+    char escaped[sizeof "\\u{10FFFF}"];
+    const char *piece = text;
+    uint32_t code;
+    size_t taken = unicode_character(text, n, &code), length = taken;
+    if (taken == 0 || unicode_is_hidden(code)) {
+      length = (size_t)snprintf(escaped, sizeof escaped, taken < 2 ? "\\x%02X" : "\\u{%X}", (unsigned)code);
       piece = escaped;
-      length = 4;
-      taken = 1;
+      if (taken == 0) taken = 1;
     }
     if (used + length >= size) break;
     memcpy(out + used, piece, length);
     used += length;
-    s += taken;
+    text += taken;
     n -= taken;
   }
   out[used] = '\0';

@@ -1,5 +1,6 @@
 -- The error object: one builder, for the core and for the Lua layer.
 local core = require "topaz.core"
+local text = require "topaz.terminal.text"
 
 describe("core.error", function()
    it("has the members that were given, and the line of tostring", function()
@@ -17,6 +18,32 @@ describe("core.error", function()
       local long = ("x"):rep(2000)
       assert.equal(long, core.error { kind = "closed", message = long }.message)
       assert.equal("closed", core.error { kind = "closed" }.message)
+   end)
+
+   -- The core escapes an id as it does all text from outside.
+   local function escaped(s) return core.error { kind = "closed", process_id = s }.process_id end
+
+   it("writes out characters that are not seen but steer what is seen", function()
+      assert.equal("a\\u{202E}b\\u{2066}\\u{85}", escaped "a\u{202E}b\u{2066}\u{85}")
+      assert.equal("\\x0A\\x1B\\x7F", escaped "\n\27\127")
+      assert.equal("\\xFF\\xED\\xA0\\x80\\xF0\\x9F\\x98", escaped "\xFF\xED\xA0\x80\xF0\x9F\x98")
+      assert.equal("日 e\u{301} 🟠 👨\u{200D}👩", escaped "日 e\u{301} 🟠 👨\u{200D}👩")
+   end)
+
+   it("and the command line agree about which these are", function()
+      local compared, code = 0, 0
+      local function compare(at)
+         if at < 0x80 or at > 0x10FFFF or at >= 0xD800 and at <= 0xDFFF or at == 0x200C or at == 0x200D then return end
+         local character = utf8.char(at)
+         assert.equal(text.safe(character), escaped(character))
+         compared = compared + 1
+      end
+      for length in require("topaz.terminal.width_data").ranges:gmatch "(%d+)%a" do
+         compare(code - 1)
+         compare(code)
+         code = code + tonumber(length)
+      end
+      assert.is_true(compared > 3000, compared)
    end)
 
    it("refuses a kind that errors do not have", function()

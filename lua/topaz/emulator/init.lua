@@ -9,7 +9,7 @@ local faults = require "topaz.emulator.faults"
 local launch = require "topaz.emulator.launch"
 local process = require "topaz.emulator.process"
 local read_options = require "topaz.emulator.options"
-local record_members = require "topaz.emulator.members"
+local members = require "topaz.emulator.members"
 
 local module = {}
 
@@ -125,7 +125,7 @@ local function job_spec(given)
          out[name] = value
       elseif CHANGE[name] then
          change[name] = value
-      elseif record_members[name] then
+      elseif members.is_one[name] then
          fields[name] = value
       elseif name ~= "fields" then
          error("emulator: unknown member of a job: " .. tostring(name) .. " (any name is allowed in fields = {…})", 4)

@@ -8,6 +8,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
+/* ASCII alone, whatever the locale is. */
+static inline bool unicode_is_digit(char c) { return c >= '0' && c <= '9'; }
+static inline char unicode_lower(char c) { return c >= 'A' && c <= 'Z' ? (char)(c + 'a' - 'A') : c; }
+
 /* Returns how many bytes follow the first byte of a character that is not ASCII (RFC 3629, section
 ** 4); 0: no such character begins so. The second byte is from low to high, the others are from 0x80
 ** to 0xBF. */

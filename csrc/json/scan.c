@@ -166,13 +166,11 @@ enum {
   EXPONENT_MAX = 100 * 1000 * 1000 /* far over what the digits of a value could make up for */
 };
 
-static bool is_digit(char c) { return c >= '0' && c <= '9'; }
-
 /* Reads the number after the letter e. */
 static long read_exponent(const char *p, const char *end) {
   bool negative = *p == '-';
   long e = 0;
-  if (!is_digit(*p)) p++;
+  if (!unicode_is_digit(*p)) p++;
   for (; p < end; p++)
     if (e < EXPONENT_MAX) e = e * 10 + (*p - '0');
   if (e > EXPONENT_MAX) e = EXPONENT_MAX;
@@ -238,8 +236,8 @@ static bool read_integer(const char *p, const char *end, lua_Integer *out) {
 }
 
 static const char *scan_digits(const char *p) {
-  if (!is_digit(*p)) return NULL;
-  while (is_digit(*p)) p++;
+  if (!unicode_is_digit(*p)) return NULL;
+  while (unicode_is_digit(*p)) p++;
   return p;
 }
 

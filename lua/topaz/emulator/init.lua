@@ -95,20 +95,7 @@ function methods:stop()
    if server then launch.stop(server) end
 end
 
-function methods:running()
-   return self.server ~= nil and process.alive(self.server.pid, self.server.stamp)
-end
-
-Emulator.__close = methods.stop
-
---- A child made by fork has the same object, but the server belongs to the parent.
-function Emulator:__gc()
-   if self.server and process.self() == self.owner then pcall(self.stop, self) end
-end
-
-function Emulator:__tostring()
-   return "emulator (" .. (self.server and self.url or "stopped") .. ")"
-end
+process.own(Emulator)
 
 local SPEC = {
    count = true, status = true, timeline = true, age = true, spacing = true, creation_time = true, process_id = true,

@@ -1,5 +1,6 @@
 /*
-** unicode: what UTF-8 is, and which characters are not seen, but steer what is seen. Pure functions.
+** unicode: what UTF-8 is, and which characters are not seen, but steer what is seen. Pure
+** functions.
 */
 #ifndef TOPAZ_UNICODE_H
 #define TOPAZ_UNICODE_H
@@ -17,8 +18,9 @@ static inline char unicode_lower(char c) { return c >= 'A' && c <= 'Z' ? (char)(
 ** to 0xBF. */
 static inline int unicode_more(unsigned char first, unsigned char *low, unsigned char *high) {
   if (first < 0xC2 || first > 0xF4) return 0;
-  *low = first == 0xE0 ? 0xA0 : first == 0xF0 ? 0x90 : 0x80;  /* no overlong ones */
-  *high = first == 0xED ? 0x9F : first == 0xF4 ? 0x8F : 0xBF; /* no surrogates, none above U+10FFFF */
+  /* not overlong; neither surrogates nor past U+10FFFF */
+  *low = first == 0xE0 ? 0xA0 : first == 0xF0 ? 0x90 : 0x80;
+  *high = first == 0xED ? 0x9F : first == 0xF4 ? 0x8F : 0xBF;
   return first < 0xE0 ? 1 : first < 0xF0 ? 2 : 3;
 }
 
@@ -26,9 +28,9 @@ static inline int unicode_more(unsigned char first, unsigned char *low, unsigned
 ** it is cut or not UTF-8, and what is stored is the first byte. */
 size_t unicode_character(const char *s, size_t n, uint32_t *code);
 
-/* Whether the code point is not seen, but steers what is seen: a control, or a formatting character
-** such as those that turn the direction of writing. The joiners U+200C and U+200D, which letters and
-** emoji need, do not count: the command line looks at what is beside them. */
+/* Whether the code point is not seen, but steers what is seen: a control, or a formatting
+** character, such as those that turn the direction of writing. The joiners U+200C and U+200D, which
+** letters and emoji need, do not count: the command line looks at what is beside them. */
 bool unicode_is_hidden(uint32_t code);
 
 #endif

@@ -1,5 +1,5 @@
--- The rooms of the core: all are in the table of spec/guide/architecture.md and in its picture; an
--- #include goes to the same room or to one below it in the table; and neither includes nor calls lead
+-- The rooms of the core: all are in the table of spec/guide/architecture.md and in its picture. An
+-- #include goes to the same room or to one below it in the table. Neither includes nor calls lead
 -- from a file back to it.
 local blocks = require "spec.docs.blocks"
 

@@ -69,7 +69,7 @@ static void ask_page(lua_State *L, int first, const session_limits *limits, api_
     double timeout;
   } page_options;
   static const option_row rows[] = {
-      {"limit", OPTION_INTEGER, 50, 1, 100, OPTION_AT(page_options, limit)},
+      {"limit", OPTION_INTEGER, 50, 1, STATUS_PAGE_MAX, OPTION_AT(page_options, limit)},
       {"cursor", OPTION_STRING, OPTION_NONE, 0, 0, OPTION_AT(page_options, cursor)},
       {"timeout", OPTION_NUMBER, OPTION_NONE, 0.001, SESSION_TIMEOUT_MAX, OPTION_AT(page_options, timeout)}};
   page_options given = {0, NULL, limits->timeout};

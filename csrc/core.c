@@ -164,6 +164,8 @@ int luaopen_topaz_core(lua_State *L) {
   lua_setfield(L, -2, "null");
   status_push_members(L);
   lua_setfield(L, -2, "members");
+  lua_pushinteger(L, STATUS_PAGE_MAX);
+  lua_setfield(L, -2, "page_max");
   lua_pushinteger(L, SESSION_TIMEOUT_MAX);
   lua_setfield(L, -2, "timeout_max");
   push_library(L);

@@ -156,7 +156,7 @@ end
 -- ended it.
 local function read_list(self)
    local cursor, err = misuse.attempt(self.client.statuses, self.client, {
-      limit = 100, fields = { "process_id" },
+      limit = limits.PAGE, fields = { "process_id" },
       where = { status = self.options.status, modification_time = age_of(self) },
    })
    if not cursor then return nil, err end

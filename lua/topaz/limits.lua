@@ -11,6 +11,9 @@ limits.AHEAD = 200
 --- Seconds for which the API keeps a status: no wait, and no estimate that makes sense, is longer.
 limits.STATUS_LIFE = 7 * 86400
 
+--- Statuses of a page at most, and so the fewest requests for a list.
+limits.PAGE = core.page_max
+
 --- Seconds that the core accepts as the timeout of one call.
 limits.CALL_TIMEOUT = core.timeout_max
 

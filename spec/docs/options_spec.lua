@@ -14,6 +14,8 @@ local C_TYPES = {
    FUNCTION = "function",
 }
 
+local C_NUMBERS = { SESSION_TIMEOUT_MAX = topaz.core.timeout_max, STATUS_PAGE_MAX = topaz.core.page_max }
+
 local function number(text) return tonumber(text) end
 
 -- The rows of a C source: { name, type, default or nil, least, most }, those after `from`.
@@ -26,7 +28,8 @@ local function c_rows(path, from)
          most = number(most) or most }
       if kind == "BOOLEAN" then rows[#rows].default = default == "1" and "true" or "false" end
       if default == "OPTION_NONE" then rows[#rows].default = nil end
-      if rows[#rows].most == "SESSION_TIMEOUT_MAX" then rows[#rows].most = topaz.core.timeout_max end
+      rows[#rows].most = C_NUMBERS[rows[#rows].most] or rows[#rows].most
+      rows[#rows].default = C_NUMBERS[default] and tostring(C_NUMBERS[default]) or rows[#rows].default
    end
    return rows
 end

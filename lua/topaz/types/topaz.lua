@@ -54,6 +54,7 @@ function topaz.options(status) end
 ---@field null lightuserdata the same as `topaz.null`
 ---@field libcurl topaz.Libcurl the libcurl that was loaded
 ---@field members topaz.Member[] the members of a status by the API's contract, in its order
+---@field page_max integer statuses of a page at most
 ---@field timeout_max integer seconds that a call may be given as its timeout
 local Core = {}
 

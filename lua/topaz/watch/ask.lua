@@ -7,7 +7,6 @@ local times = require "topaz.times"
 local waiter = require "topaz.waiter"
 local words = require "topaz.words"
 
-local PAGE_LIMIT = 100
 local LAST_LOOK = times.LAST_LOOK
 local CALL_USUAL = 120 -- seconds; with more left the client's own timeout holds for single requests
 local CALL_LEAST = 0.001 -- seconds that the core accepts as a timeout
@@ -76,7 +75,7 @@ end
 local function start(self, ...) return misuse.attempt(self.client.start, self.client, ...) end
 
 local function ask_page(self, cursor)
-   local options = { limit = PAGE_LIMIT, cursor = cursor, timeout = call_time(self, true) }
+   local options = { limit = limits.PAGE, cursor = cursor, timeout = call_time(self, true) }
    local request, err = start(self, "get_page", options)
    if not request then return met(self, nil, err, cursor) end
    self.page_request = request

@@ -67,7 +67,8 @@ core_objects = $(patsubst csrc/%.c,$(BUILD)/obj/%.o,$(sort $(wildcard csrc/*.c c
 # spec/unit/json_room.c is the module json_room: a room of the core seen from Lua, without the rest of the core.
 rooms = $(patsubst spec/unit/%_room.c,%,$(wildcard spec/unit/*_room.c))
 # The objects of a room: csrc/NAME.c, csrc/NAME_*.c and csrc/NAME/*.c, and those of the rooms that it uses.
-uses_status = json
+uses_json = userdata
+uses_status = json userdata
 uses_transport = platform
 uses_transport_answer = transport/answer
 room_objects = $(foreach r,$(1) $(uses_$(1)),$(patsubst csrc/%.c,$(BUILD)/obj/%.o,$(wildcard csrc/$(r).c csrc/$(r)_*.c csrc/$(r)/*.c)))
@@ -213,7 +214,7 @@ test-poll:  ## run the specs that wait for descriptors with poll() in place of e
 test-poll-run: all rooms
 	@$(run) $(LUA) spec/run.lua $(ARGS) $(if $(filter command,$(origin SPEC)),$(SPEC),$(poll_specs))
 
-# Nobody who works on topaz has a system with kqueue: it runs on a stand-in over epoll, spec/support/kqueue.c.
+# The machines on which topaz is made do not have kqueue: it runs on a stand-in over epoll, spec/support/kqueue.c.
 test-kqueue:  ## the same with kqueue, on a stand-in for it, in build/kqueue; Linux
 	@mkdir -p build/kqueue
 	@$(CC) -std=c11 -O2 -g $(WARNINGS) -fPIC -Ispec/support/kqueue -c -o build/kqueue/kqueue.o spec/support/kqueue.c
@@ -284,11 +285,13 @@ contract:  ## prove client and emulator against the API's contract
 
 UNICODE = /usr/share/unicode
 .PHONY: widths
-widths:  ## make lua/topaz/terminal/width_data.lua from Unicode's data (Debian: unicode-data; UNICODE= names the folder)
+widths:  ## make width_data.lua and unicode_hidden.h from Unicode's data (Debian: unicode-data; UNICODE= names the folder)
 	@$(call need,test -f $(UNICODE)/UnicodeData.txt,the Unicode Character Database,unicode-data)
 	@mkdir -p $(BUILD)
 	@$(LUA) spec/widths/generate.lua $(UNICODE) >$(BUILD)/width_data.lua
+	@$(LUA) spec/widths/generate.lua $(UNICODE) hidden >$(BUILD)/unicode_hidden.h
 	@mv $(BUILD)/width_data.lua lua/topaz/terminal/width_data.lua
+	@mv $(BUILD)/unicode_hidden.h csrc/unicode_hidden.h
 
 # ---- checks -----------------------------------------------------------------------------------------------------
 

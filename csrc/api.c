@@ -9,10 +9,7 @@
 #include "options.h"
 #include "percent.h"
 
-enum {
-  CALL_TIMEOUT_MAX = 86400, /* seconds of one call */
-  EXCERPT_MAX = 200         /* bytes of the server's message in an error */
-};
+enum { EXCERPT_MAX = 200 }; /* bytes of the server's message in an error */
 
 static api_ask ask_one, ask_page, ask_all;
 static api_read read_status, read_page, read_deletion, read_count;
@@ -56,8 +53,8 @@ static const char *check_id(lua_State *L, int index) {
 /* client:delete_status(process_id, { timeout = seconds })
 ** -> true | true, "already_gone" | nil, err */
 static void ask_one(lua_State *L, int first, const session_limits *limits, api_arguments *out) {
-  static const option_row row = {"timeout", OPTION_NUMBER,    OPTION_NONE,
-                                 0.001,     CALL_TIMEOUT_MAX, OPTION_AT(api_arguments, timeout)};
+  static const option_row row = {"timeout", OPTION_NUMBER,       OPTION_NONE,
+                                 0.001,     SESSION_TIMEOUT_MAX, OPTION_AT(api_arguments, timeout)};
   (void)limits;
   out->process_id = check_id(L, first);
   options_read(L, first + 1, &row, 1, out);
@@ -72,9 +69,9 @@ static void ask_page(lua_State *L, int first, const session_limits *limits, api_
     double timeout;
   } page_options;
   static const option_row rows[] = {
-      {"limit", OPTION_INTEGER, 50, 1, 100, OPTION_AT(page_options, limit)},
+      {"limit", OPTION_INTEGER, 50, 1, STATUS_PAGE_MAX, OPTION_AT(page_options, limit)},
       {"cursor", OPTION_STRING, OPTION_NONE, 0, 0, OPTION_AT(page_options, cursor)},
-      {"timeout", OPTION_NUMBER, OPTION_NONE, 0.001, CALL_TIMEOUT_MAX, OPTION_AT(page_options, timeout)}};
+      {"timeout", OPTION_NUMBER, OPTION_NONE, 0.001, SESSION_TIMEOUT_MAX, OPTION_AT(page_options, timeout)}};
   page_options given = {0, NULL, limits->timeout};
   options_read(L, first, rows, sizeof rows / sizeof *rows, &given);
   if (given.cursor && strlen(given.cursor) > STATUS_CURSOR_MAX)

@@ -308,6 +308,11 @@ int client_state(lua_State *L) {
   return 1;
 }
 
+int client_random(lua_State *L) {
+  lua_pushnumber(L, session_random(luaL_checkudata(L, 1, type_name)));
+  return 1;
+}
+
 int client_scheduler(lua_State *L) { return user_value(L, CALL_CLIENT_SCHEDULER); }
 int client_on_event(lua_State *L) { return user_value(L, CALL_CLIENT_EVENT); }
 

@@ -31,6 +31,9 @@ int client_state(lua_State *L);
 /* scheduler(client) -> its scheduler or nil; on_event(client) -> its function for events or nil */
 int client_scheduler(lua_State *L);
 int client_on_event(lua_State *L);
+/* random(client) -> a number in [0, 1). The host's math.random keeps its sequence. The client may
+** be closed. */
+int client_random(lua_State *L);
 /* join(a, b) -> whether a's step wakes up for b too; part(a, b) ends that. */
 int client_join(lua_State *L);
 int client_part(lua_State *L);

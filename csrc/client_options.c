@@ -19,7 +19,7 @@ static const char production_url[] = "https://api.topazlabs.com/image/v1";
 static const option_row client_options[] = {
   {"api_key",         OPTION_STRING,   OPTION_NONE, 0, 0,          AT(transport.api_key)},
   {"base_url",        OPTION_STRING,   OPTION_NONE, 0, 0,          AT(base_url)},
-  {"timeout",         OPTION_NUMBER,   120,         0.001, 86400,  AT(limits.timeout)},
+  {"timeout",         OPTION_NUMBER,   120,         0.001, SESSION_TIMEOUT_MAX, AT(limits.timeout)},
   {"connect_timeout", OPTION_NUMBER,   5,           0.001, 3600,   AT(limits.connect_timeout)},
   {"attempt_timeout", OPTION_NUMBER,   30,          0.001, 3600,   AT(limits.attempt_timeout)},
   {"max_retries",     OPTION_INTEGER,  4,           0, 100,        AT(limits.max_retries)},
@@ -61,29 +61,36 @@ static const char *environment(lua_State *L, const char *variable) {
   return lua_pushstring(L, value && value[0] ? value : NULL);
 }
 
+/* Gives an option that is absent the value of its variable, if that is set. Returns what an error
+** has to name: the option or the variable. */
+static const char *or_environment(lua_State *L, const char *option, const char *variable, const char **value) {
+  if (*value) return option;
+  *value = environment(L, variable);
+  return *value ? variable : option;
+}
+
 static void check_key(lua_State *L, transport_options *o) {
-  if (!o->api_key) o->api_key = environment(L, "TOPAZ_API_KEY");
-  if (!o->api_key) error_misuse(L, "api_key", "missing: pass it, or set the environment variable TOPAZ_API_KEY");
-  check_printable(L, "api_key", o->api_key, true);
+  const char *name = or_environment(L, "api_key", "TOPAZ_API_KEY", &o->api_key);
+  if (!o->api_key) error_misuse(L, name, "missing: pass it, or set the environment variable TOPAZ_API_KEY");
+  check_printable(L, name, o->api_key, true);
 }
 
 static void check_base_url(lua_State *L, client_settings *out) {
   transport_options *o = &out->transport;
   transport_url parts;
   bool is_url;
-  if (!out->base_url) out->base_url = environment(L, "TOPAZ_BASE_URL");
+  const char *name = or_environment(L, "base_url", "TOPAZ_BASE_URL", &out->base_url);
   if (!out->base_url) out->base_url = production_url;
-  check_printable(L, "base_url", out->base_url, true);
+  check_printable(L, name, out->base_url, true);
   is_url = transport_parse_url(out->base_url, &parts);
   if (parts.no_memory) (void)luaL_error(L, "topaz.client: out of memory");
   if (!is_url || !strstr(out->base_url, "://") || (!parts.http && !parts.https))
-    error_misuse(L, "base_url", "expected an https:// URL with a host, a port up to 65535 if any, and no space");
-  if (parts.has_query) error_misuse(L, "base_url", "has a query ('?'): remove it, each call appends its own path");
-  if (parts.has_fragment)
-    error_misuse(L, "base_url", "has a fragment ('#'): remove it, each call appends its own path");
-  if (parts.has_user) error_misuse(L, "base_url", "contains a user name or password: remove it, the key alone is sent");
+    error_misuse(L, name, "expected an https:// URL with a host, a port up to 65535 if any, and no space");
+  if (parts.has_query) error_misuse(L, name, "has a query ('?'): remove it, each call appends its own path");
+  if (parts.has_fragment) error_misuse(L, name, "has a fragment ('#'): remove it, each call appends its own path");
+  if (parts.has_user) error_misuse(L, name, "contains a user name or password: remove it, the key alone is sent");
   if (parts.http && !parts.loopback && !out->allow_insecure)
-    error_misuse(L, "base_url", "http:// would send the key unencrypted: use https://, or allow_insecure = true");
+    error_misuse(L, name, "http:// would send the key unencrypted: use https://, or allow_insecure = true");
   o->allow_http = parts.http;
   /* A proxy from the environment is not used for this machine. */
   if (parts.loopback && !o->proxy) o->proxy = "";

@@ -1,6 +1,8 @@
 /* core: luaopen_topaz_core. Creates the metatables and returns the module's functions. */
 #include <float.h>
+#include <inttypes.h>
 #include <limits.h>
+#include <stdio.h>
 
 #include <lauxlib.h>
 #include <lua.h>
@@ -11,12 +13,14 @@
 #include "error.h"
 #include "options.h"
 #include "platform/platform.h"
+#include "session.h"
 #include "status.h"
 #include "terminal.h"
 #include "transport/transport.h"
 #include "version.h"
 #include "json/decode.h"
 #include "json/json.h"
+#include "json/shape.h"
 
 #if LUA_VERSION_NUM < 504
 #error "topaz needs Lua 5.4 or newer"
@@ -47,11 +51,14 @@ static int core_is_process_id(lua_State *L) {
   return 1;
 }
 
-/* error{ kind =, message =, … } -> an error object */
-static int core_error(lua_State *L) {
-  luaL_checktype(L, 1, LUA_TTABLE);
-  lua_settop(L, 1);
-  luaL_setmetatable(L, "topaz.error");
+/* check_sum(text) -> a check for texts that were cut or edited: 8 hexadecimal digits. It is not a
+** signature. */
+static int core_check_sum(lua_State *L) {
+  char digits[9];
+  size_t n;
+  const char *text = luaL_checklstring(L, 1, &n);
+  (void)snprintf(digits, sizeof digits, "%08" PRIx32, json_fnv(text, n));
+  lua_pushstring(L, digits);
   return 1;
 }
 
@@ -122,6 +129,7 @@ int luaopen_topaz_core(lua_State *L) {
                                        {"waiter", client_waiter},
                                        {"state", client_state},
                                        {"scheduler", client_scheduler},
+                                       {"random", client_random},
                                        {"has_news", call_has_news},
                                        {"join", client_join},
                                        {"part", client_part},
@@ -132,7 +140,8 @@ int luaopen_topaz_core(lua_State *L) {
                                        {"decode", json_decode},
                                        {"array_mt", json_array_mt},
                                        {"is_process_id", core_is_process_id},
-                                       {"error", core_error},
+                                       {"check_sum", core_check_sum},
+                                       {"error", error_lua},
                                        {"uninterrupted", core_uninterrupted},
                                        {"terminal", terminal_new},
                                        {"is_terminal", terminal_is},
@@ -155,6 +164,10 @@ int luaopen_topaz_core(lua_State *L) {
   lua_setfield(L, -2, "null");
   status_push_members(L);
   lua_setfield(L, -2, "members");
+  lua_pushinteger(L, STATUS_PAGE_MAX);
+  lua_setfield(L, -2, "page_max");
+  lua_pushinteger(L, SESSION_TIMEOUT_MAX);
+  lua_setfield(L, -2, "timeout_max");
   push_library(L);
   lua_setfield(L, -2, "libcurl");
   return 1;

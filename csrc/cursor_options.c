@@ -8,7 +8,7 @@
 #define AT(field) OPTION_AT(cursor_settings, field)
 /* clang-format off */
 static const option_row rows[] = {
-  {"limit",     OPTION_INTEGER, 100,         1, 100,     AT(place.limit)},
+  {"limit",     OPTION_INTEGER, STATUS_PAGE_MAX, 1, STATUS_PAGE_MAX, AT(place.limit)},
   {"cursor",    OPTION_STRING,  OPTION_NONE, 0, 0,       AT(cursor)},
   {"paginated", OPTION_BOOLEAN, 1,           0, 0,       AT(place.paginated)},
   {"prefetch",  OPTION_INTEGER, 1,           0, 1,       AT(prefetch)},

@@ -202,8 +202,8 @@ static bool is_known(lua_State *L, const cursor *c, uint64_t hash) {
 
 bool cursor_is_late(const cursor *c) { return c->session->until < HUGE_VAL && platform_now() >= c->session->until; }
 
-/* Decodes records into the queue, until it is full, the budget of the step is used up, or there is
-** no other. */
+/* Decodes records into the queue, until it is full, the budget of the step is used up, or no record
+** is left. */
 static api_news read_records(lua_State *L, cursor *c, int keys, int queue) {
   api_news news = API_RECORD;
   while (c->queued < CURSOR_BATCH) {

@@ -112,6 +112,6 @@ bool cursor_token_read(const char *text, cursor_place *place) {
     return false;
   place->paginated = mode[0] == 'p';
   place->limit = (int)strtol(limit, NULL, 10);
-  return (mode[0] == 'p' || mode[0] == 'a') && place->limit >= 1 && place->limit <= 100 && p <= last &&
+  return (mode[0] == 'p' || mode[0] == 'a') && place->limit >= 1 && place->limit <= STATUS_PAGE_MAX && p <= last &&
          decode_recent(p, last, place);
 }

@@ -5,13 +5,16 @@
 
 #include <lauxlib.h>
 
+#include "unicode.h"
+#include "userdata.h"
+
 static const char type_name[] = "topaz.error";
 
 /* In the order of error_kind. */
-static const char *const kinds[] = {"none",     "bad_request",  "unauthorized", "forbidden",         "not_found",
-                                    "conflict", "rate_limited", "server_error", "unexpected_status", "timeout",
-                                    "network",  "tls",          "protocol",     "too_large",         "cancelled",
-                                    "closed"};
+static const char *const kinds[] = {
+    "none",         "bad_request",  "unauthorized",      "forbidden", "not_found", "conflict",
+    "rate_limited", "server_error", "unexpected_status", "timeout",   "network",   "tls",
+    "protocol",     "too_large",    "cancelled",         "closed",    NULL};
 
 /* In the order of error_outcome. */
 static const char *const outcomes[] = {NULL, "unsent", "unknown"};
@@ -25,37 +28,22 @@ void error_init(error_info *info, error_kind kind, const char *operation) {
 
 /* ---- text ------------------------------------------------------------------------------------ */
 
-/* Returns the length of the UTF-8 sequence at `s` (RFC 3629 section 4); 0: it is cut or wrong. */
-static size_t sequence(const unsigned char *s, size_t n) {
-  size_t length = s[0] < 0x80 ? 1 : s[0] < 0xC2 ? 0 : s[0] < 0xE0 ? 2 : s[0] < 0xF0 ? 3 : s[0] < 0xF5 ? 4 : 0;
-  if (length == 0 || length > n) return 0;
-  for (size_t i = 1; i < length; i++)
-    if ((s[i] & 0xC0) != 0x80) return 0;
-  if (s[0] == 0xE0 && s[1] < 0xA0) return 0; /* overlong */
-  if (s[0] == 0xED && s[1] > 0x9F) return 0; /* surrogates */
-  if (s[0] == 0xF0 && s[1] < 0x90) return 0; /* overlong */
-  if (s[0] == 0xF4 && s[1] > 0x8F) return 0; /* above U+10FFFF */
-  return length;
-}
-
 size_t error_escape(char *out, size_t size, const char *text, size_t n) {
-  const unsigned char *s = (const unsigned char *)text;
   size_t used = 0;
   while (n > 0) {
-    char escaped[5];
-    const char *piece = (const char *)s;
-    size_t taken = sequence(s, n), length = taken;
-    /* C0 and DEL, and the C1 controls U+0080 to U+009F, which terminals obey as well */
-    if (taken == 0 || *s < 0x20 || *s == 0x7F || (*s == 0xC2 && s[1] < 0xA0)) {
-      (void)snprintf(escaped, sizeof escaped, "\\x%02X", *s);
+    char escaped[sizeof "\\u{10FFFF}"];
+    const char *piece = text;
+    uint32_t code;
+    size_t taken = unicode_character(text, n, &code), length = taken;
+    if (taken == 0 || unicode_is_hidden(code)) {
+      length = (size_t)snprintf(escaped, sizeof escaped, taken < 2 ? "\\x%02X" : "\\u{%X}", (unsigned)code);
       piece = escaped;
-      length = 4;
-      taken = 1;
+      if (taken == 0) taken = 1;
     }
     if (used + length >= size) break;
     memcpy(out + used, piece, length);
     used += length;
-    s += taken;
+    text += taken;
     n -= taken;
   }
   out[used] = '\0';
@@ -124,6 +112,32 @@ void error_push(lua_State *L, const error_info *info) {
   luaL_setmetatable(L, type_name);
 }
 
+/* Puts the member of the table at 1, if there is one, into the object on the top of the stack. */
+static void copy_member(lua_State *L, const char *name) {
+  if (lua_getfield(L, 1, name) == LUA_TNIL) lua_pop(L, 1);
+  else lua_setfield(L, -2, name);
+}
+
+int error_lua(lua_State *L) {
+  static const char *const as_given[] = {"message", "status",      "code",      "attempts",
+                                         "outcome", "retry_after", "request_id"};
+  error_info info;
+  const char *process_id;
+  luaL_checktype(L, 1, LUA_TTABLE);
+  lua_settop(L, 1);
+  lua_getfield(L, 1, "kind");
+  lua_getfield(L, 1, "operation");
+  lua_getfield(L, 1, "process_id");
+  lua_getfield(L, 1, "http_status");
+  error_init(&info, (error_kind)luaL_checkoption(L, 2, NULL, kinds), luaL_optstring(L, 3, NULL));
+  process_id = luaL_optstring(L, 4, "");
+  (void)error_escape(info.process_id, sizeof info.process_id, process_id, strlen(process_id));
+  info.http_status = (int)luaL_optinteger(L, 5, 0);
+  error_push(L, &info);
+  for (size_t i = 0; i < sizeof as_given / sizeof *as_given; i++) copy_member(L, as_given[i]);
+  return 1;
+}
+
 /* Adds the member, with `before` in front, if it is a string or a number; else adds `otherwise`. */
 static void add_member(lua_State *L, luaL_Buffer *b, const char *before, const char *name, const char *otherwise) {
   int type = lua_getfield(L, 1, name);
@@ -160,10 +174,8 @@ static int error_tostring(lua_State *L) {
 }
 
 void error_open(lua_State *L) {
-  luaL_newmetatable(L, type_name);
-  lua_pushcfunction(L, error_tostring);
-  lua_setfield(L, -2, "__tostring");
-  lua_pop(L, 1);
+  static const luaL_Reg meta[] = {{"__tostring", error_tostring}, {NULL, NULL}};
+  userdata_open(L, type_name, meta, NULL);
 }
 
 /* ---- raising --------------------------------------------------------------------------------- */

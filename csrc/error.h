@@ -8,8 +8,8 @@
 **   process_id, request_id, outcome      strings, where known (outcome: "unsent" or "unknown")
 **   retry_after                          number, seconds, where the server sent one
 **   status                               table, the last status seen (set by the Lua layer)
-** tostring(err) is one line. Text from outside is capped, its control bytes are escaped and a cut
-** never splits a UTF-8 sequence. Nothing here ever holds the API key.
+** tostring(err) is one line. Text from outside is capped, its control and formatting characters are
+** escaped, and a cut never splits a UTF-8 sequence. Nothing here ever holds the API key.
 */
 #ifndef TOPAZ_ERROR_H
 #define TOPAZ_ERROR_H
@@ -68,8 +68,8 @@ void error_init(error_info *info, error_kind kind, const char *operation);
 void error_message(error_info *info, const char *format, ...) PLATFORM_FORMAT(2, 3);
 
 /* Writes text from outside as a string of at most `size` bytes, its end included, and returns
-** its length. Control bytes, and bytes that are not UTF-8, become \xHH; the cut never splits a
-** sequence. */
+** its length. Control bytes, and bytes that are not UTF-8, become \xHH; other characters that are
+** not seen, but steer what is seen, become \u{HHHH}. The cut never splits a sequence. */
 size_t error_escape(char *out, size_t size, const char *text, size_t n);
 /* Appends at most `max` bytes of such a text to the message. */
 void error_append(error_info *info, const char *text, size_t n, size_t max);
@@ -79,6 +79,10 @@ error_kind error_kind_of_http(int http_status);
 
 /* Pushes the error object: one value on the stack. Raises only when out of memory. */
 void error_push(lua_State *L, const error_info *info);
+
+/* error{ kind =, operation =, … } -> an error object, for the Lua layer, with the members above.
+** The message is the library's own: it is neither cut nor escaped. */
+int error_lua(lua_State *L);
 
 /* Creates the metatable; called once by luaopen. Leaves the stack as it was. */
 void error_open(lua_State *L);

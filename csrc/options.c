@@ -1,6 +1,5 @@
 #include "options.h"
 
-#include <ctype.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
@@ -8,6 +7,7 @@
 #include <lauxlib.h>
 
 #include "error.h"
+#include "unicode.h"
 
 enum { NAME_MAX_COMPARED = 40, ROWS_MAX = 40 };
 
@@ -28,7 +28,7 @@ static size_t distance(const char *a, const char *b) {
     row[0] = i;
     for (size_t j = 1; j <= m; j++) {
       size_t above = row[j];
-      size_t same = tolower((unsigned char)a[i - 1]) == tolower((unsigned char)b[j - 1]) ? 0 : 1;
+      size_t same = unicode_lower(a[i - 1]) == unicode_lower(b[j - 1]) ? 0 : 1;
       row[j] = least(above + 1, row[j - 1] + 1, corner + same);
       corner = above;
     }

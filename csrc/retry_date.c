@@ -2,6 +2,8 @@
 
 #include <string.h>
 
+#include "unicode.h"
+
 /* ---- a reader over text that is not terminated ----------------------------------------------- */
 
 typedef struct {
@@ -11,8 +13,6 @@ typedef struct {
 typedef struct {
   int year, month, day, hour, minute, second; /* month and day count from 1 */
 } civil;
-
-static bool is_digit(char c) { return c >= '0' && c <= '9'; }
 
 static bool literal(reader *r, const char *text) {
   size_t n = strlen(text);
@@ -25,7 +25,7 @@ static bool literal(reader *r, const char *text) {
 static bool digits(reader *r, int n, int *out) {
   int value = 0;
   for (int i = 0; i < n; i++) {
-    if (r->p == r->end || !is_digit(*r->p)) return false;
+    if (r->p == r->end || !unicode_is_digit(*r->p)) return false;
     value = value * 10 + (*r->p++ - '0');
   }
   *out = value;
@@ -157,7 +157,7 @@ static bool delay_seconds(reader r, double *seconds) {
   double value = 0;
   if (r.p == r.end || r.end - r.p > DELAY_DIGITS_MAX) return false;
   for (; r.p < r.end; r.p++) {
-    if (!is_digit(*r.p)) return false;
+    if (!unicode_is_digit(*r.p)) return false;
     value = value * 10 + (*r.p - '0');
   }
   *seconds = value;

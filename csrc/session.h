@@ -27,6 +27,7 @@ typedef struct {
 } session_limits;
 
 enum {
+  SESSION_TIMEOUT_MAX = 86400, /* seconds of one call that a caller may ask for */
   /* lost connections that are remembered */
   SESSION_PAID_MAX = 16,
   /* undelivered events; more are dropped and counted */

@@ -5,6 +5,8 @@
 
 #include <lauxlib.h>
 
+#include "unicode.h"
+
 /* clang-format off */
 const json_rule STATUS_RULES[] = {
   {"process_id",        JSON_STRING,  true,  false},
@@ -52,12 +54,10 @@ int status_rule(const char *name) {
   return -1;
 }
 
-static char lower(char c) { return (char)(c >= 'A' && c <= 'Z' ? c | 32 : c); }
-
 int status_compare_ids(const char *a, size_t na, const char *b, size_t nb) {
   size_t i = 0, n = na < nb ? na : nb;
-  while (i < n && lower(a[i]) == lower(b[i])) i++;
-  if (i < n) return (unsigned char)lower(a[i]) < (unsigned char)lower(b[i]) ? -1 : 1;
+  while (i < n && unicode_lower(a[i]) == unicode_lower(b[i])) i++;
+  if (i < n) return (unsigned char)unicode_lower(a[i]) < (unsigned char)unicode_lower(b[i]) ? -1 : 1;
   return (na > nb) - (na < nb);
 }
 

@@ -17,7 +17,10 @@
 
 #include "json/json.h"
 
-enum { STATUS_CURSOR_MAX = 4096 }; /* bytes of a next_cursor */
+enum {
+  STATUS_CURSOR_MAX = 4096, /* bytes of a next_cursor */
+  STATUS_PAGE_MAX = 100     /* statuses of a page, by the contract */
+};
 
 /* The members of a status that the contract names, in its order, with their types. Only process_id
 ** and status are strict: any other member is passed on as it came, whatever its type. An integral

@@ -2,7 +2,8 @@
 
 void userdata_open(lua_State *L, const char *type_name, const luaL_Reg *meta, const luaL_Reg *methods) {
   luaL_newmetatable(L, type_name);
-  if (lua_getfield(L, -1, "__index") == LUA_TNIL) {
+  if (!methods) luaL_setfuncs(L, meta, 0);
+  else if (lua_getfield(L, -1, "__index") == LUA_TNIL) {
     lua_pop(L, 1);
     luaL_setfuncs(L, meta, 0);
     lua_pushboolean(L, 0);
@@ -10,8 +11,8 @@ void userdata_open(lua_State *L, const char *type_name, const luaL_Reg *meta, co
     lua_newtable(L);
     luaL_setfuncs(L, methods, 0);
     lua_setfield(L, -2, "__index"); /* last: where it is, all is */
-    lua_pop(L, 1);
-  } else lua_pop(L, 2);
+  } else lua_pop(L, 1);
+  lua_pop(L, 1);
 }
 
 void userdata_push_methods(lua_State *L, const char *type_name) {

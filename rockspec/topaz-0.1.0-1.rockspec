@@ -113,6 +113,7 @@ build = {
                   "csrc/transport/transport.c",
                   "csrc/transport/url.c",
                   "csrc/transport/watch.c",
+                  "csrc/unicode.c",
                   "csrc/userdata.c",
                },
                defines = { "NDEBUG" },

@@ -4,6 +4,7 @@
 #include <lauxlib.h>
 
 #include "json.h"
+#include "userdata.h"
 
 static const char type_name[] = "topaz.json";
 
@@ -16,13 +17,11 @@ static int decode_gc(lua_State *L) {
 
 /* The reader is a userdata, so that the collector frees its bytes after an error. */
 static json_reader *push_reader(lua_State *L) {
+  static const luaL_Reg meta[] = {{"__gc", decode_gc}, {NULL, NULL}};
   json_reader *r = lua_newuserdatauv(L, sizeof *r, 0);
   json_init(r);
-  if (luaL_newmetatable(L, type_name)) {
-    lua_pushcfunction(L, decode_gc);
-    lua_setfield(L, -2, "__gc");
-  }
-  lua_setmetatable(L, -2);
+  userdata_open(L, type_name, meta, NULL);
+  luaL_setmetatable(L, type_name);
   return r;
 }
 

@@ -279,14 +279,14 @@ static void trim(json_shape *s) {
 }
 
 static inline void check_stack(lua_State *L, const json_shape *s) {
-  if (s->names == 0) luaL_checkstack(L, JSON_RECORD_STACK, "record"); /* else done */
+  if (s->names == 0) luaL_checkstack(L, JSON_RECORD_STACK, "record"); /* else json_names_push did */
 }
 
 json_result json_record_read(lua_State *L, json_reader *r, json_shape *s, int keys) {
   json_reading m = {.r = r, .s = s, .room = JSON_DEPTH_MAX - r->depth - 1};
   size_t n = 0;
   json_result got;
-  if (r->depth == JSON_DEPTH_MAX) return json_find_end(r, &n); /* it says so */
+  if (r->depth == JSON_DEPTH_MAX) return json_find_end(r, &n); /* reports the depth */
   check_stack(L, s);
   got = read_record(&m, &n);
   if (got != JSON_OK) return got;

@@ -7,6 +7,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "unicode.h"
+
 /* ---- strings --------------------------------------------------------------------------------- */
 
 /* Returns the value of four hexadecimal digits, or -1. */
@@ -35,17 +37,12 @@ static const char *scan_escape(const char *p) {
   return unit >= 0xDC00 && unit <= 0xDFFF ? p + 12 : NULL;
 }
 
-/* Reads one character of two to four bytes (RFC 3629, section 4). */
+/* Reads one character of two to four bytes. */
 static const char *scan_utf8(const char *text) {
   const unsigned char *p = (const unsigned char *)text;
-  unsigned char low = 0x80, high = 0xBF;
-  int more = *p < 0xE0 ? 1 : *p < 0xF0 ? 2 : 3;
-  if (*p < 0xC2 || *p > 0xF4) return NULL;
-  if (*p == 0xE0) low = 0xA0;
-  if (*p == 0xED) high = 0x9F;
-  if (*p == 0xF0) low = 0x90;
-  if (*p == 0xF4) high = 0x8F;
-  if (p[1] < low || p[1] > high) return NULL;
+  unsigned char low, high;
+  int more = unicode_more(*p, &low, &high);
+  if (more == 0 || p[1] < low || p[1] > high) return NULL;
   for (int i = 2; i <= more; i++)
     if ((p[i] & 0xC0) != 0x80) return NULL;
   return text + more + 1;
@@ -169,13 +166,11 @@ enum {
   EXPONENT_MAX = 100 * 1000 * 1000 /* far over what the digits of a value could make up for */
 };
 
-static bool is_digit(char c) { return c >= '0' && c <= '9'; }
-
 /* Reads the number after the letter e. */
 static long read_exponent(const char *p, const char *end) {
   bool negative = *p == '-';
   long e = 0;
-  if (!is_digit(*p)) p++;
+  if (!unicode_is_digit(*p)) p++;
   for (; p < end; p++)
     if (e < EXPONENT_MAX) e = e * 10 + (*p - '0');
   if (e > EXPONENT_MAX) e = EXPONENT_MAX;
@@ -241,8 +236,8 @@ static bool read_integer(const char *p, const char *end, lua_Integer *out) {
 }
 
 static const char *scan_digits(const char *p) {
-  if (!is_digit(*p)) return NULL;
-  while (is_digit(*p)) p++;
+  if (!unicode_is_digit(*p)) return NULL;
+  while (unicode_is_digit(*p)) p++;
   return p;
 }
 

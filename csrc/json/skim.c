@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "scan.h"
+#include "unicode.h"
 
 enum {
   VALUE, /* zero: at the beginning */
@@ -106,13 +107,11 @@ static const char *take_literal(json_skim *s, const char *text, char c) {
   return NULL;
 }
 
-/* Reads the first byte of a character that is not ASCII (RFC 3629, section 4). */
+/* Reads the first byte of a character that is not ASCII. */
 static const char *begin_character(json_skim *s, unsigned char c) {
   s->mark = s->at - 1;
-  if (c < 0xC2 || c > 0xF4) return "invalid UTF-8";
-  s->left = c < 0xE0 ? 1 : c < 0xF0 ? 2 : 3;
-  s->low = c == 0xE0 ? 0xA0 : c == 0xF0 ? 0x90 : 0x80;
-  s->high = c == 0xED ? 0x9F : c == 0xF4 ? 0x8F : 0xBF;
+  s->left = (unsigned char)unicode_more(c, &s->low, &s->high);
+  if (s->left == 0) return "invalid UTF-8";
   s->state = CHARACTER;
   return NULL;
 }

@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "unicode.h"
+
 static const char key_header[] = "X-API-Key: ";
 
 static void wipe(char *s) {
@@ -37,15 +39,13 @@ void transport_headers_free(struct curl_slist *headers) {
   curl_slist_free_all(headers);
 }
 
-static char lower(char c) { return c >= 'A' && c <= 'Z' ? (char)(c + 'a' - 'A') : c; }
-
 /* Returns how many bytes at the beginning of the text stand somewhere in the key. Lower and upper
 ** case are the same: a host name may lose the difference. */
 static size_t longest_part(const char *key, const char *text) {
   size_t most = 0;
   for (; *key; key++) {
     size_t n = 0;
-    while (key[n] && lower(key[n]) == lower(text[n])) n++;
+    while (key[n] && unicode_lower(key[n]) == unicode_lower(text[n])) n++;
     if (n > most) most = n;
   }
   return most;

@@ -1,5 +1,6 @@
 --- Bulk clean-up: deleting what has ended, while the list is still being read.
 local core = require "topaz.core"
+local limits = require "topaz.limits"
 local misuse = require "topaz.misuse"
 local times = require "topaz.times"
 local waiter = require "topaz.waiter"
@@ -7,8 +8,7 @@ local words = require "topaz.words"
 
 local methods = core.client_methods()
 
-local WINDOW = 200        -- deletions begun and not yet answered; the core sends what it can
-local WINDOW_LEFT = 150   -- of them under way, when the list is read on
+local AHEAD_LEFT = 150    -- deletions under way, when the list is read on; see limits.AHEAD
 local READINGS_MAX = 1000 -- of the whole list: new jobs may finish as fast as they are deleted
 local FAILURES_MAX = 20   -- in a row, after which all stops
 local ERRORS_KEPT = 100
@@ -23,13 +23,15 @@ local OPTIONS = {
 
 -- ---- options ------------------------------------------------------------------------------------
 
+local WORDS = table.concat(words.finished, ", ")
+
 local function check_words(list)
    local count = 0
    for _ in pairs(list) do count = count + 1 end
-   if count == 0 or count ~= #list then misuse.argument("status", "expected a list of Completed, Cancelled, Failed") end
+   if count == 0 or count ~= #list then misuse.argument("status", "expected a list of %s", WORDS) end
    for _, word in ipairs(list) do
       if not words.is_finished[word] then
-         misuse.argument("status", "expected Completed, Cancelled or Failed, got %s", misuse.shown(word))
+         misuse.argument("status", "expected one of %s, got %s", WORDS, misuse.shown(word))
       end
    end
    return { table.unpack(list) }
@@ -131,8 +133,8 @@ local function consider(self, status)
    self.met[key] = true
    self.report.matched = self.report.matched + 1
    if self.options.dry_run then return end
-   if #self.flying >= WINDOW then
-      local stop = wait_for_room(self, WINDOW_LEFT)
+   if #self.flying >= limits.AHEAD then
+      local stop = wait_for_room(self, AHEAD_LEFT)
       if stop then return stop end
    end
    local request, err = misuse.attempt(self.client.start, self.client, "delete_status", status.process_id)
@@ -154,7 +156,7 @@ end
 -- ended it.
 local function read_list(self)
    local cursor, err = misuse.attempt(self.client.statuses, self.client, {
-      limit = 100, fields = { "process_id" },
+      limit = limits.PAGE, fields = { "process_id" },
       where = { status = self.options.status, modification_time = age_of(self) },
    })
    if not cursor then return nil, err end

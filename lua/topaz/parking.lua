@@ -17,9 +17,9 @@
 --   events    what on_event has still to be told
 --   offset    wall clock minus monotonic     suspends  how often the machine was seen to have slept
 --
--- A debug hook or a finalizer may call anything of topaz between any two steps of what stands here.
--- So whatever changes more than one place of a state is a function that core.uninterrupted has
--- made, and such a function makes no table, closure or text meanwhile.
+-- A debug hook or a finalizer may call any function of topaz between any two steps of this module.
+-- So a function that changes more than one member of a state is made by core.uninterrupted, and
+-- creates no table, closure or string meanwhile.
 local core = require "topaz.core"
 local heap = require "topaz.heap"
 
@@ -31,8 +31,7 @@ local TICK = 0.01     -- seconds between two looks at a descriptor that ours can
 
 local EMPTY = {}
 
--- Coroutine -> task, for the tasks of all clients: what a call of one client needs to know in a
--- task of another.
+-- Coroutine -> task, for the tasks of all clients: a task may call the methods of another client.
 local task_of = setmetatable({}, { __mode = "k" })
 parking.task_of = task_of
 
@@ -42,7 +41,7 @@ parking.turn = nil
 
 --- The state of a client.
 function parking.state(client)
-   -- Made whole, then put there in one go: a finalizer may come in between.
+   -- Complete before it is stored: a finalizer may run in between.
    return core.state(client) or core.state(client, {
       client = client, waiting = {}, sleepers = heap.new(), stale = 0, ready = {}, told = 0, alive = 0, parked = {},
       queue = {}, first = 1, last = 0, visits = {}, joined = {}, loose = 0, failures = 0, unobserved = {}, events = {},
@@ -113,11 +112,11 @@ local function withdraw(parked)
    forget_sleeper(at, parked)
 end
 
--- Ends its wait. Gives the state of its home where that is another one than where it has waited.
+-- Ends the wait of `parked`. Returns the state of its home, if that is not where it has waited.
 local function release(parked)
    local home, at = parked.home, parked.at
    if not parked.runnable then
-      home.queue[home.last + 1] = parked -- first: when out of memory nothing has changed
+      home.queue[home.last + 1] = parked -- first: if memory runs out, nothing has changed
       home.last = home.last + 1
       parked.runnable = true
    end
@@ -125,7 +124,7 @@ local function release(parked)
    return at and home ~= at and home or nil
 end
 
--- `set`: an empty table. `sleeper`: the entry for the heap, where there is a deadline.
+-- `set` is an empty table; `sleeper` the entry for the heap, if there is a deadline.
 local function place(at, parked, id, awaited, set, sleeper)
    at.parked[parked] = true
    parked.at, parked.id, parked.awaited, parked.ended = at, id, awaited, nil
@@ -141,15 +140,15 @@ local function place(at, parked, id, awaited, set, sleeper)
    end
 end
 
--- Ends its wait if it still waits at the client that has been closed, or elsewhere as a task of
--- that client.
+-- Ends the wait of `parked` if it still waits at the closed client, or elsewhere as a task of that
+-- client.
 local function release_closed(parked, at)
    if parked.at == at then parked.ended = "closed" elseif not parked.cancelled then return nil end
    return release(parked)
 end
 
--- Ends the wait of all that wait for the end of `awaited`. `homes`: an empty table for what has to
--- be attended.
+-- Ends every wait for the end of `awaited`. Adds the homes that have to be attended to the empty
+-- table `homes`.
 local function release_waiters(awaited, homes)
    for waiter in pairs(awaited.waiters) do homes[#homes + 1] = release(waiter) end
 end
@@ -196,10 +195,10 @@ local function take(state)
    return parked
 end
 
---- Takes one out of where it waits; it will not be run for that.
+--- Removes one from where it waits, without running it.
 -- @function parking.withdraw
---- Takes the next one whose wait is over out of the queue; nil: a hook or a finalizer has just run
--- the last one.
+--- Removes the next one whose wait is over from the queue and returns it; nil: a hook or a
+-- finalizer has just run the last one.
 -- @function parking.take
 parking.withdraw, parking.take = core.uninterrupted(withdraw, take)
 
@@ -231,13 +230,13 @@ function parking.wake_ready(state)
    until not more
 end
 
---- Puts one where it waits, at the state of a client: for news of the request `id`, for the time
--- `deadline`, or for the end of `awaited`, anything with a set of `waiters`; each may be nil.
+--- Parks one at the state of a client. It waits for news of the request `id`, for the time
+-- `deadline`, or for the end of `awaited`, any object with a set of `waiters`. Each may be nil.
 function parking.park(at, parked, id, deadline, awaited)
    place(at, parked, id, awaited, id and {}, deadline and { deadline = deadline, parked = parked })
 end
 
---- What has to wait here: a task, or a guest; nil: the caller cannot yield and has to block.
+--- Returns what has to wait here, a task or a guest; nil: the caller cannot yield and has to block.
 function parking.current_waiter(client, state)
    local task = task_of[coroutine.running()]
    if task then return coroutine.isyieldable() and task or nil end
@@ -264,8 +263,8 @@ end
 
 local core_timeout = core.client_methods().timeout
 
---- Seconds until something of this client, or of those that its tasks wait for, has to be done by
--- time; nil: nothing. What the core itself has to do for this client is not in it.
+--- Returns the seconds until this client, or one that its tasks wait for, has something due by
+-- time; nil: nothing. The core's own timers for this client are not included.
 function parking.due(state)
    if state.broken then return 0 end -- there is something to repair
    local seconds, least = until_due(state), parking.least
@@ -309,8 +308,8 @@ function parking.wake_sleepers(state, limit)
    return false
 end
 
---- Looks whether the machine has slept. The monotonic clock stands still meanwhile: all sleepers
--- wake once, at once, since their jobs went on without them.
+--- Checks whether the machine has slept. The monotonic clock stops during the sleep, and the jobs
+-- continue: so all sleepers wake once, at once.
 function parking.notice_suspend(state)
    local offset = core.wall() - core.now()
    if offset - state.offset > SLEPT_LEAST then
@@ -337,8 +336,8 @@ local function requeue(parked, state, queue)
    parked.runnable = true
 end
 
--- `fresh`: empty tables for all that is laid out anew. `others`: an empty table. Gives the tasks in
--- `dead` whose coroutine has ended.
+-- `fresh` has empty tables for the members that are rebuilt; `others` is empty. Adds the tasks
+-- whose coroutine has ended to `dead`.
 local function rebuild(state, fresh, others, dead)
    local old, queue = state.queue, fresh.queue
    for parked in pairs(state.parked) do
@@ -370,7 +369,7 @@ local function rebuild(state, fresh, others, dead)
 end
 
 local function recount(state)
-   state.alive = 0 -- an end or a beginning may have been counted by half
+   state.alive = 0 -- the error may have come while a task was counted
    for _, task in pairs(task_of) do
       if task.home == state and not task.finished then state.alive = state.alive + 1 end
    end
@@ -387,8 +386,8 @@ end
 
 undisturbed, recount = core.uninterrupted(undisturbed, recount)
 
---- After an error in the middle of a step (out of memory, a debug hook's) nothing tells which ones
--- were about to be woken, so all are. Wake-ups may be spurious: callers check again.
+--- Wakes all that wait, after an error in the middle of a step (out of memory, a debug hook's): it
+-- is not known which ones were about to be woken. Wake-ups may be spurious: callers check again.
 -- @tparam function died (task) called for a task whose coroutine has ended
 function parking.repair(state, died)
    local dead = {}

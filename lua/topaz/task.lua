@@ -23,8 +23,8 @@ local function text_of(problem)
    return ok and text or "an error value without a text"
 end
 
--- Ends a task, once; whether it did. `outcome`: { ok, results or error…, n }. A task that has
--- failed is counted, and the first of them are kept for run().
+-- Ends a task; returns false if it has ended before. `outcome`: { ok, results or error…, n }. A
+-- failed task is counted, and the first ones are kept for run().
 local function settle(task, outcome)
    if task.finished then return false end
    local state = task.home
@@ -36,14 +36,14 @@ local function settle(task, outcome)
    return true
 end
 
--- Its failure is not to be told by run() any more.
+-- Removes the task's failure from what run() reports.
 local function observe(task)
    local state = task.home
    if task.counted ~= state.count then return end
    task.counted, state.failures, state.unobserved[task] = nil, state.failures - 1, nil
 end
 
--- What run() tells of: how many tasks have failed since it did so before, and one of them.
+-- Returns what run() reports: how many tasks have failed since the last report, and one of them.
 local function observe_all(state, unobserved)
    local count, first = state.failures, next(state.unobserved)
    state.failures, state.unobserved, state.count = 0, unobserved, state.count + 1
@@ -53,14 +53,14 @@ end
 local function begin(task)
    local state = task.home
    local broken = state.broken
-   state.broken = true -- when out of memory in between, the next step repairs it
+   state.broken = true -- if memory runs out in between, the next step repairs it
    task_of[task.thread] = task
    state.alive = state.alive + 1
    wake(task)
    state.broken = broken
 end
 
--- All that wait at the client, and all its own tasks, which are told that it has been closed.
+-- Adds to `list` all that wait at the client, and its own tasks, and marks these as closed.
 local function gather(state, list)
    for parked in pairs(state.parked) do list[#list + 1] = parked end
    for _, task in pairs(task_of) do
@@ -73,8 +73,7 @@ end
 
 settle, observe, observe_all, begin, gather = core.uninterrupted(settle, observe, observe_all, begin, gather)
 
--- Notes the end of a task. Its coroutine has left the outcome; where it has not, it ended by
--- `problem`.
+-- Records the end of a task. Its coroutine has stored the outcome, or has ended by `problem`.
 local function finish(task, problem)
    local outcome = task.outcome or { false, problem, n = 2 }
    if not settle(task, outcome) then return end
@@ -85,8 +84,8 @@ local function finish(task, problem)
    parking.wake_all(task)
 end
 
--- Ends a task that has yielded by itself after it was told to end, which no wait can tell it again.
--- What it holds is closed; a wait in that ends at once, since it is still the task's turn.
+-- Ends a task that has yielded by itself after it was told to end: no wait can tell it again. Its
+-- variables are closed. A wait in a __close ends at once, since it is still the task's turn.
 local function abandon(task, thread)
    local who = task.cancelled == "closed" and "its client was closed" or "it was cancelled"
    task.outcome = { false, core.error {
@@ -103,7 +102,7 @@ local function resumed(state, task, thread, before, turn, _, problem)
    end
    parking.turn = turn
    if ended then finish(task, problem) end
-   -- Last: a debug hook's run() would never return: the end of the task is not noted yet.
+   -- Last: before the end of the task is recorded, run() in a debug hook would never return.
    state.running = before
    -- It has yielded by itself: it only gave up its turn.
    if not ended and not task.at then wake(task) end
@@ -118,16 +117,16 @@ local function resume(state, task, before)
          kind = "cancelled", operation = "task", message = "the coroutine of the task was closed",
       })
    elseif status ~= "suspended" then
-      return -- its wait was ended while it blocks further inside: it looks itself
+      return -- its wait has ended while it blocks further inside: it checks by itself
    end
    local turn = parking.turn
    state.running, parking.turn = task, task
    resumed(state, task, thread, before, turn, coroutine.resume(thread))
 end
 
--- Runs those whose wait is over; those that become so meanwhile have their turn in the next step.
--- One at least has its turn; at the time `limit` the rest is left for the next step. An error of a
--- guest is the loop's and is raised when all had their turn; one of a task is kept for its result.
+-- Runs those whose wait is over; those whose wait ends meanwhile run in the next step. At least one
+-- runs; at the time `limit` the rest is left for the next step. An error of a guest belongs to its
+-- loop, and is raised when all have run; that of a task is kept for its result.
 -- Returns whether some are left.
 local function run_tasks(client, state, limit, nested)
    local late = parking.wake_sleepers(state, limit)
@@ -199,8 +198,8 @@ end
 
 Task.__close = Task.cancel
 
--- Calls the function of a task. What an error closes runs here, where it may wait; an error of that
--- does not take the first one's place.
+-- Calls the function of a task. Variables that an error closes are closed here, where a __close may
+-- wait; an error in it does not replace the first one.
 local function protected(fn, ...)
    local failed, problem = false, nil
    return xpcall(fn, function(err)
@@ -218,7 +217,7 @@ function methods.spawn(client, fn, ...)
    elseif type(fn) ~= "function" then
       misuse.argument("fn", "expected a function or the name of a method, got %s", misuse.shown(fn))
    end
-   -- There is room for what is known when it ends.
+   -- With each member that is set at its end, so that the table need not grow then.
    local task = setmetatable({
       client = client, home = state, waiters = {}, finished = false, outcome = false, awaited_once = false,
    }, Task)
@@ -246,8 +245,8 @@ end
 
 -- ---- the client ---------------------------------------------------------------------------------
 
--- Tells on_event of the tasks that have failed. An error in it is the caller's of step; the events
--- after it wait for the next step.
+-- Tells on_event of the tasks that have failed. An error in it goes to the caller of step; the
+-- events behind it wait for the next step.
 local function tell_failures(client, state)
    local message = table.remove(state.events, 1)
    while message do
@@ -259,7 +258,7 @@ local function tell_failures(client, state)
    end
 end
 
--- Whether nothing is under way that a step could wait for.
+-- Whether a step has nothing to wait for.
 local function is_idle(client, state)
    return core.pending(client) == 0 and state.alive == 0 and next(state.parked) == nil
 end
@@ -294,7 +293,7 @@ local function check_seconds(name, seconds)
    end
 end
 
--- Repairs the state after an error in the middle of a step; nothing may look at it before.
+-- Repairs the state after an error in the middle of a step; it must not be used before.
 local function mend(state)
    if state.broken then parking.repair(state, function(task) finish(task, "out of memory") end) end
 end

@@ -1,12 +1,11 @@
 --- Times by the server's clock. Members of a status may be of any type: only numbers count.
 local core = require "topaz.core"
+local limits = require "topaz.limits"
 
 local times = {}
 
 --- Seconds behind the end of the time that a last poll or round may take.
 times.LAST_LOOK = 1
-
-local ETA_MOST = 7 * 86400 -- seconds; statuses live for seven days
 
 --- Unix seconds by the server's clock, as far as its responses have told the difference.
 -- @param client open or not
@@ -24,7 +23,7 @@ end
 function times.seconds_to_eta(status, now)
    local left = type(status.eta) == "number" and status.eta - now
    if not left or left <= 0 then return nil end
-   if left >= ETA_MOST then return nil, left - ETA_MOST end
+   if left >= limits.STATUS_LIFE then return nil, left - limits.STATUS_LIFE end
    return left, left
 end
 

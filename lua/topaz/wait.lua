@@ -1,7 +1,7 @@
 --- Waiting for one job.
 local core = require "topaz.core"
+local limits = require "topaz.limits"
 local misuse = require "topaz.misuse"
-local random = require "topaz.random"
 local times = require "topaz.times"
 local waiter = require "topaz.waiter"
 local words = require "topaz.words"
@@ -11,17 +11,11 @@ local methods = core.client_methods()
 local FASTEST, SLOWEST, GROWTH = 1, 15, 1.5 -- seconds, seconds, factor per poll
 local LEAST = 0.1                           -- seconds; jitter never polls sooner
 local LAST_LOOK = times.LAST_LOOK
-local CALL_MOST = 86400                     -- seconds that the core takes as a timeout
 
 local OPTIONS = {
-   { "timeout", "number", 900, 0, 7 * 86400 },
+   { "timeout", "number", 900, 0, limits.STATUS_LIFE },
    { "on_progress", "function" },
 }
-
--- Whether there is something to tell.
-local function changed(status, previous)
-   return not previous or status.status ~= previous.status or not words.same(status.progress, previous.progress)
-end
 
 -- The next delay: full jitter over the interval; an estimate stretches or shrinks it within the
 -- bounds.
@@ -29,9 +23,9 @@ local function delay_after(client, status, interval, err)
    local left = status and times.seconds_to_eta(status, times.server_time(client))
    local delay
    if left and not err then
-      delay = math.min(math.max(left, FASTEST), SLOWEST) * (0.5 + 0.5 * random())
+      delay = math.min(math.max(left, FASTEST), SLOWEST) * (0.5 + 0.5 * core.random(client))
    else
-      delay = interval * random()
+      delay = interval * core.random(client)
    end
    return math.max(delay, LEAST, err and err.retry_after or 0)
 end
@@ -67,11 +61,11 @@ function methods.wait_until_done(client, process_id, options)
       local began = now()
       if began >= deadline and took > LAST_LOOK then return nil, timed_out(process_id, o, previous, err) end
       local status
-      local most = math.max(LAST_LOOK, math.min(deadline - began, CALL_MOST))
+      local most = math.max(LAST_LOOK, math.min(deadline - began, limits.CALL_TIMEOUT))
       status, err = client:get_status(process_id, { timeout = most })
       took = now() - began
       if status then
-         if changed(status, previous) then
+         if words.changed(status, previous) then
             interval = FASTEST
             if o.on_progress then o.on_progress(status, previous) end
          end

@@ -4,21 +4,31 @@ local words = {}
 
 --- What `status` of a job may be, in the order of a job's life. Later versions of the API may have
 -- others.
-words.statuses = { "Pending", "Processing", "Completed", "Failed", "Cancelled" }
+words.statuses = { "Pending", "Processing" }
 --- Those of them that a job does not leave again.
 words.finished = { "Completed", "Cancelled", "Failed" }
 --- word → true for the same.
 words.is_finished = {}
-for _, word in ipairs(words.finished) do words.is_finished[word] = true end
+for _, word in ipairs(words.finished) do
+   table.insert(words.statuses, word)
+   words.is_finished[word] = true
+end
 
 --- Kind of error → true, when asking again later may well succeed.
 words.is_passing = { network = true, timeout = true, rate_limited = true, server_error = true }
 --- Kind of error → true, when every other call of the client would fail as this one did.
 words.is_fatal = { unauthorized = true, forbidden = true, tls = true, cancelled = true, closed = true }
 
---- Whether two values of a member, from two responses, are the same to a reader. Members may be of
+-- Whether two values of a member, from two responses, are the same to a reader. Members may be of
 -- any type; arrays and objects, which are new tables in each response, count as the same.
-function words.same(a, b) return a == b or type(a) == "table" and type(b) == "table" end
+local function same(a, b) return a == b or type(a) == "table" and type(b) == "table" end
+
+--- Whether a status tells a reader something new: its word or its progress is another one.
+-- @tparam table status
+-- @tparam[opt] table previous the status before it
+function words.changed(status, previous)
+   return not previous or status.status ~= previous.status or not same(status.progress, previous.progress)
+end
 
 --- The progress of a status, 0 to 100; 0 where it is not a number.
 function words.progress(status)

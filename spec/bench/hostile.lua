@@ -2,7 +2,7 @@
 -- the larger one four times as long, so that time that grows faster than the bytes is seen.
 -- The single large values are in both sizes larger than any read or buffer.
 local cjson = require "cjson"
-local members = require "topaz.emulator.members"
+local members = require("topaz.emulator.members").list
 local data = require "spec.bench.data"
 
 local hostile = { GROWTH = 4 }

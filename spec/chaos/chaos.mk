@@ -11,7 +11,7 @@ ifdef SANITIZE
 chaos:
 	@$(MAKE) --no-print-directory chaos-run BUILD=build/asan SANITIZE=1 DEBUG=1 CC=gcc LUA=lua5.4
 else
-chaos: chaos-run  ## operations through a faulty network, each outcome held against the truth; SANITIZE=1, ARGS="seed=1 seconds=60"
+chaos: chaos-run  ## operations through a faulty network, each outcome compared with the truth; SANITIZE=1, ARGS="seed=1 seconds=60"
 endif
 
 # The proxy itself is built without a sanitizer.

@@ -249,13 +249,6 @@ describe("a status", function()
          assert.equal(fields[i].type:gsub("^topaz.StatusWord$", "string"), member.type)
       end
    end)
-
-   it("are the members that the emulator writes", function()
-      local written = {}
-      for i, name in ipairs(require "topaz.emulator.members") do written[i] = name end
-      table.sort(written)
-      assert.same(names(core.members), written)
-   end)
 end)
 
 -- ---- examples -----------------------------------------------------------------------------------

@@ -14,6 +14,8 @@ local C_TYPES = {
    FUNCTION = "function",
 }
 
+local C_NUMBERS = { SESSION_TIMEOUT_MAX = topaz.core.timeout_max, STATUS_PAGE_MAX = topaz.core.page_max }
+
 local function number(text) return tonumber(text) end
 
 -- The rows of a C source: { name, type, default or nil, least, most }, those after `from`.
@@ -26,7 +28,8 @@ local function c_rows(path, from)
          most = number(most) or most }
       if kind == "BOOLEAN" then rows[#rows].default = default == "1" and "true" or "false" end
       if default == "OPTION_NONE" then rows[#rows].default = nil end
-      if rows[#rows].most == "CALL_TIMEOUT_MAX" then rows[#rows].most = 86400 end
+      rows[#rows].most = C_NUMBERS[rows[#rows].most] or rows[#rows].most
+      rows[#rows].default = C_NUMBERS[default] and tostring(C_NUMBERS[default]) or rows[#rows].default
    end
    return rows
 end
@@ -34,7 +37,8 @@ end
 -- The same of a Lua source, whose rows are a table named OPTIONS.
 local function lua_rows(path)
    local rows = {}
-   for _, row in ipairs(load("return " .. blocks.read(path):match "local OPTIONS = (%b{})")()) do
+   for _, row in ipairs(load("return " .. blocks.read(path):match "local OPTIONS = (%b{})", path, "t",
+      { limits = require "topaz.limits" })()) do
       rows[#rows + 1] = {
          name = row[1], type = row[2], default = row[3] ~= nil and tostring(row[3]) or nil, least = row[4],
          most = row[5],

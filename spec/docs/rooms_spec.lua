@@ -1,5 +1,6 @@
--- The rooms of the core: an #include goes to the same room or to one below it in the table of
--- spec/guide/architecture.md; and neither includes nor calls lead from a file back to it.
+-- The rooms of the core: all are in the table of spec/guide/architecture.md and in its picture. An
+-- #include goes to the same room or to one below it in the table. Neither includes nor calls lead
+-- from a file back to it.
 local blocks = require "spec.docs.blocks"
 
 -- The rooms in the order of the table, as { name = place }.
@@ -83,6 +84,14 @@ describe("the rooms of the core", function()
       end
       for room in pairs(places) do assert.is_true(met[room], room) end
       assert.is_true(count >= 15)
+   end)
+
+   it("are in the picture, all of them", function()
+      local drawn = {}
+      for names in blocks.read "spec/guide/rooms.svg":gmatch '<text class="name"[^>]*>([^<]+)<' do
+         for name in names:gmatch "%l+" do drawn[name] = true end
+      end
+      for room in pairs(places) do assert.is_true(drawn[room], room) end
    end)
 
    it("use only rooms below them", function()

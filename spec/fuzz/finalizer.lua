@@ -8,10 +8,11 @@
 --                                         Until done() is called the plan's deeds are done,
 --                                         the first at the allocation, each further one some KiB
 --                                         later. done() gives their errors
+local collector = dofile "spec/support/collector.lua"
+
 local finalizer = {}
 
-local ONE_CYCLE = 40 -- the collector's step, as a power of two: each step is a whole cycle
-local GROWTH = 104   -- per cent of the memory after a cycle, until the next one begins
+local GROWTH = 104 -- per cent of the memory after a cycle, until the next one begins
 local NAMES = { "client", "cursor", "request", "task", "other", "again", "options" }
 local HIDDEN = { __index = true, __name = true, __metatable = true, __mode = true }
 local ID = "00000000-0000-4000-8000-000000000001"
@@ -95,16 +96,11 @@ function finalizer.arm(plan, live)
          if plan[at + 1] then lay() end
       end })
    end
-   collectgarbage("incremental", GROWTH, 1000, ONE_CYCLE)
-   collectgarbage()
-   collectgarbage "stop"
-   lay()
-   collectgarbage "restart"
-   collectgarbage("step", -(plan.point // 1024) - 1) -- the debt: so many KiB until a step is due
-   local _ = ("x"):rep(1024 - plan.point % 1024)
+   collector.incremental(GROWTH, collector.ONE_CYCLE)
+   collector.due(plan.point, lay)
    return function()
       armed = false
-      collectgarbage("incremental", 200, 100, 13)
+      collector.usual()
       return errors
    end
 end

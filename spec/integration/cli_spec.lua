@@ -108,9 +108,31 @@ describe("topaz-status", function()
             (fails(2, { "list" }, { variables = { TOPAZ_API_KEY = false } })))
          assert.matches("HTTP 401.*; check the key in TOPAZ_API_KEY",
             (fails(3, { "list" }, { variables = { TOPAZ_API_KEY = "wrong" } })))
-         assert.matches("the API key: byte 2 is a line break",
+         assert.matches("TOPAZ_API_KEY: byte 2 is a line break",
             (fails(2, { "list" }, { variables = { TOPAZ_API_KEY = "a\nb" } })))
       end)
+   end)
+
+   it("names the variable whose value is wrong", function()
+      for variable, values in pairs {
+         TOPAZ_BASE_URL = { "foo", "http://example.com/x", "https://a/x?y", "https://u@a/x", "https://a b" },
+         TOPAZ_TIMEOUT = { "0", "99d" }, TOPAZ_MAX_RATE = { "9999999" },
+      } do
+         for _, value in ipairs(values) do
+            local err = fails(2, { "list" }, { variables = { [variable] = value } })
+            assert.matches("^topaz%-status: " .. variable .. ": ", err)
+            assert.is_nil(err:find("--" .. variable:match "TOPAZ_(.*)":lower():gsub("_", "-"), 1, true), err)
+         end
+      end
+      local command = { "wait", "--timeout", "9999d", "00000000-0000-4000-8000-000000000000" }
+      assert.matches("^topaz%-status: %-%-timeout: ", (fails(2, command, { variables = { TOPAZ_TIMEOUT = "5" } })))
+   end)
+
+   it("says of a 404 what it means for the operation", function()
+      local base = { variables = { TOPAZ_BASE_URL = emulator.url .. "/elsewhere" } }
+      assert.matches("HTTP 404.*; check %-%-base%-url and TOPAZ_BASE_URL\n$", (fails(3, { "list" }, base)))
+      assert.matches("HTTP 404.*; it may be older than 7 days or deleted",
+         (fails(3, { "get", "00000000-0000-4000-8000-000000000000" })))
    end)
 
    it("takes options from the environment, flags first", function()

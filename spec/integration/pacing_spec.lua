@@ -1,5 +1,6 @@
 -- How fast a client asks, against a server that limits it;
 -- and that it does nothing while there is nothing to do.
+local core = require "topaz.core"
 local socket = require "socket"
 local topaz = require "topaz"
 local emulators = require "topaz.emulator"
@@ -249,11 +250,11 @@ describe("an idle client in a loop driven by client:timeout()", function()
 
    before_each(function()
       client = world.client(emulator())
-      random = math.random
-      math.random = function() return 0.3 end -- luacheck: ignore
+      random = core.random
+      core.random = function() return 0.3 end
    end)
    after_each(function()
-      math.random = random -- luacheck: ignore
+      core.random = random
       client:close()
       emulator():set { latency = 0 }
    end)

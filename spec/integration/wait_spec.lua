@@ -1,4 +1,5 @@
--- wait_until_done. Delays are drawn by math.random: the specs that count polls make it predictable.
+-- wait_until_done. Delays are drawn by core.random: the specs that count polls make it predictable.
+local core = require "topaz.core"
 local interpreter = require "spec.support.interpreter"
 local world = require "spec.support.world"
 
@@ -8,11 +9,11 @@ describe("client:wait_until_done()", function()
 
    before_each(function()
       client = world.client(emulator())
-      random = math.random
-      math.random = function() return 0 end -- luacheck: ignore
+      random = core.random
+      core.random = function() return 0 end
    end)
    after_each(function()
-      math.random = random -- luacheck: ignore
+      core.random = random
       client:close()
    end)
 

@@ -190,7 +190,7 @@ describe("client:watch()", function()
       end
       local token = watcher:token()
       assert.matches("^topazw1%.%x+%.%x+$", token)
-      assert.equal(#"topazw1." + 3 * 32 + 17, #token)
+      assert.equal(#"topazw1." + 3 * 32 + 9, #token)
       assert.is_nil(token:find(emulator().key, 1, true))
       local other <close> = world.client(emulator())
       for status in other:watch(nil, { resume = token }) do

@@ -2,6 +2,7 @@
 -- a listing, and would have ended the waits, the clean-up, the bars and the command line.
 local busted = require "busted"
 local cjson = require "cjson"
+local core = require "topaz.core"
 local emulators = require "topaz.emulator"
 local program = require "spec.support.program"
 local progress = require "topaz.progress"
@@ -70,9 +71,9 @@ describe("odd types", function()
       end
 
       it("a wait goes on while the job runs, and reports what changes", function()
-         local random = math.random
-         finally(function() math.random = random end) -- luacheck: ignore
-         math.random = function() return 0 end -- luacheck: ignore
+         local random = core.random
+         finally(function() core.random = random end)
+         core.random = function() return 0 end
          for _, value in ipairs { '"42"', "{}", "true", "9223372036854775808", "1e400", "-1e400", '"2026-01-01"' } do
             assert.equal(2, follow(value, function(id, o) return client:wait_until_done(id, o) end), value)
          end

@@ -1,14 +1,14 @@
 -- What the specs of the watcher share. Time is simulated: sleeping moves the service's clock,
 -- jitter is none. What a round costs and when rounds come is counted in requests.
-package.loaded["topaz.random"] = function() return 0 end -- before topaz.watch is loaded
 local core = require "topaz.core"
 local waiter = require "topaz.waiter"
 local world = require "spec.support.world"
 
-local now, sleep = core.now, waiter.sleep
+local now, random, sleep = core.now, core.random, waiter.sleep
 
 local function simulate_time(home)
    core.now = function() return home.time end
+   core.random = function() return 0 end
    waiter.sleep = function(_, seconds, bell)
       while seconds > 0 and not bell.rung and not (home.meanwhile and home.meanwhile()) do
          local slice = home.meanwhile and math.min(seconds, 0.2) or seconds
@@ -28,7 +28,7 @@ return function(busted)
    local home = { emulator = world.emulator(busted) }
 
    --- No simulated time in this test.
-   function home.real_time() core.now, waiter.sleep = now, sleep end
+   function home.real_time() core.now, core.random, waiter.sleep = now, random, sleep end
 
    busted.before_each(function()
       home.client = world.client(home.emulator(), { max_retries = 0 })

@@ -78,6 +78,7 @@ describe("the width of a code point", function()
          return pending("another version of Unicode is installed: " .. theirs:match(version))
       end
       assert.is_true(ours == theirs, "run `make widths`")
+      assert.is_true(read "csrc/unicode_hidden.h" == generate.hidden(UNICODE), "run `make widths`")
    end)
 end)
 

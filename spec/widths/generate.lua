@@ -1,5 +1,6 @@
 -- Writes lua/topaz/terminal/width_data.lua from the files of the Unicode Character Database:
--- `lua5.4 spec/widths/generate.lua FOLDER`. Debian's package unicode-data has them in
+-- `lua5.4 spec/widths/generate.lua FOLDER`; with the word `hidden` behind it csrc/unicode_hidden.h,
+-- which has the same rule of what is hidden. Debian's package unicode-data has the files in
 -- /usr/share/unicode. `make widths` calls this.
 local generate = {}
 
@@ -74,6 +75,30 @@ local function is_hidden(data, code)
    if data.visible_format[code] then return false end
    local category = data.category[code]
    return HIDDEN[category] or data.ignorable[code] and category ~= "Mn" or false
+end
+
+local HIDDEN_HEAD = [[
+/*
+** The code points of Unicode %s that are not seen, but steer what is seen: controls and
+** formatting characters, such as those that turn the direction of writing. Made by `make widths`,
+** not by hand; lua/topaz/terminal/width_data.lua has the same ones.
+*/
+#ifndef TOPAZ_UNICODE_HIDDEN_H
+#define TOPAZ_UNICODE_HIDDEN_H
+
+#include <stdint.h>
+
+/* clang-format off */
+static const struct {
+  uint32_t first, last;
+} unicode_hidden[] = {
+]]
+
+local function version_of(folder)
+   for line in assert(io.open(folder .. "/EastAsianWidth.txt")):lines() do
+      local version = line:match "^# EastAsianWidth%-([%d.]+)%.txt"
+      if version then return version end
+   end
 end
 
 local function width(data, code, before)
@@ -155,10 +180,7 @@ return {
 -- @tparam string folder
 -- @treturn string
 function generate.text(folder)
-   local version
-   for line in assert(io.open(folder .. "/EastAsianWidth.txt")):lines() do
-      version = version or line:match "^# EastAsianWidth%-([%d.]+)%.txt"
-   end
+   local version = version_of(folder)
    local out, letters, names = { HEAD:format(version, version) }, {}, 0
    local ranges, line = {}, "     "
    for _, run in ipairs(runs(read(folder))) do
@@ -180,6 +202,25 @@ function generate.text(folder)
    return table.concat(out)
 end
 
-if arg and (arg[0] or ""):find "generate%.lua$" then io.stdout:write(generate.text(assert(arg[1], "no folder"))) end
+--- The text of the header for the core.
+-- @tparam string folder
+-- @treturn string
+function generate.hidden(folder)
+   local data, out, first = read(folder), { HIDDEN_HEAD:format(version_of(folder)) }, nil
+   for code = 0, LAST + 1 do
+      local hidden = code <= LAST and is_hidden(data, code)
+      if hidden and not first then first = code end
+      if first and not hidden then
+         out[#out + 1] = ("  {0x%04X, 0x%04X},\n"):format(first, code - 1)
+         first = nil
+      end
+   end
+   out[#out + 1] = "};\n/* clang-format on */\n\n#endif\n"
+   return table.concat(out)
+end
+
+if arg and (arg[0] or ""):find "generate%.lua$" then
+   io.stdout:write(generate[arg[2] or "text"](assert(arg[1], "no folder")))
+end
 
 return generate

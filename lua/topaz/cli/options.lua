@@ -85,10 +85,11 @@ function options.key_file(path)
    return key
 end
 
+-- The key, and the variable that has it; nil: it is in a file.
 local function key_of(args, getenv)
    if args.api_key_file then return options.key_file(args.api_key_file) end
    local key, path = getenv "TOPAZ_API_KEY", getenv "TOPAZ_API_KEY_FILE"
-   if key and key ~= "" then return key end
+   if key and key ~= "" then return key, "TOPAZ_API_KEY" end
    if path and path ~= "" then return options.key_file(path) end
    problem.usage("no API key",
       "set TOPAZ_API_KEY, or pass --api-key-file PATH, a file of mode 600 that contains the key"
@@ -99,12 +100,14 @@ end
 -- @tparam table args as the parser gives them
 -- @tparam function getenv
 -- @treturn table
+-- @treturn table option → the variable that its value came from
 function options.of_client(args, getenv)
-   local o = { api_key = key_of(args, getenv), allow_insecure = args.allow_insecure or nil }
+   local key, variable = key_of(args, getenv)
+   local o, variables = { api_key = key, allow_insecure = args.allow_insecure or nil }, { api_key = variable }
    for _, row in ipairs(ROWS) do
       local value, given = args[row.flag], getenv(row.variable)
       if value == nil and given and given ~= "" then
-         value = given
+         value, variables[row.option] = given, row.variable
          if row.read then
             local why
             value, why = row.read(given)
@@ -113,7 +116,7 @@ function options.of_client(args, getenv)
       end
       o[row.option] = value
    end
-   return o
+   return o, variables
 end
 
 return options

@@ -45,7 +45,9 @@ local NEXT = {
 -- @treturn string
 function problem.hint(err)
    if err.retry_after then return ("try again in %g s"):format(err.retry_after) end
-   return NEXT[err.kind] or "try again"
+   -- Without an id it is the path that is not there.
+   local kind = err.kind == "not_found" and not err.process_id and "unexpected_status" or err.kind
+   return NEXT[kind] or "try again"
 end
 
 --- Whether an error is Ctrl-C: the interpreter raises it as a string.

@@ -7,6 +7,7 @@
 -- paint        colours of the output: see topaz.cli.screen
 -- resume       set by a command: function giving how to resume it when it is stopped
 -- answered     how many calls of each() have been answered
+local limits = require "topaz.limits"
 local topaz = require "topaz"
 local options = require "topaz.cli.options"
 local output = require "topaz.cli.output"
@@ -26,14 +27,6 @@ function Shell.new(arguments, given)
    return self
 end
 
---- The client, made on first use; a mistake in its options is one of the caller.
-function Shell:client()
-   if not self.made then
-      self.made = self:checked(topaz.client, options.of_client(self.args, self.getenv))
-   end
-   return self.made
-end
-
 --- One line on the error output: what happened, and what to do next. Whatever it quotes, nothing
 -- in it steers the terminal.
 function Shell.tell(_, message, hint)
@@ -44,25 +37,38 @@ end
 --- The same for an error object of the library.
 function Shell:tell_error(err) self:tell(tostring(err), problem.hint(err)) end
 
--- The library's words for a misuse, in those of the command line.
-local function as_option(misuse)
+-- The library's words for a misuse, in those of the command line: it names the variable that the
+-- value came from, else the option.
+local function as_option(misuse, variables)
    local name, what = misuse:match "bad argument '([%w_]+)': (.*)$"
    if not name then return nil end
    what = what:gsub("allow_insecure = true", "--allow-insecure")
       :gsub("text of cursor:token%(%)", "token that an interrupted list printed")
       :gsub("text of watcher:token%(%)", "token that an interrupted wait printed")
+   if variables[name] then return variables[name] .. ": " .. what end
    return (name == "api_key" and "the API key" or "--" .. name:gsub("_", "-")) .. ": " .. what
 end
 
---- Calls what raises a misuse error for something that was said on the command line or in the
--- environment.
-function Shell:checked(f, ...)
+-- Calls what raises a misuse error. `variables`: option → the variable that its value came from.
+local function checked(self, variables, f, ...)
    local result = table.pack(pcall(f, ...))
    if result[1] then return table.unpack(result, 2, result.n) end
    local err = result[2]
-   local message = type(err) == "string" and as_option(err)
+   local message = type(err) == "string" and as_option(err, variables)
    if not message then error(err, 0) end
    problem.usage(message, "see `topaz-status " .. self.args.command .. " --help`")
+end
+
+--- Calls what raises a misuse error for something that was said on the command line.
+function Shell:checked(f, ...) return checked(self, {}, f, ...) end
+
+--- The client, made on first use; a mistake in its options is one of the caller.
+function Shell:client()
+   if not self.made then
+      local given, variables = options.of_client(self.args, self.getenv)
+      self.made = checked(self, variables, topaz.client, given)
+   end
+   return self.made
 end
 
 -- ---- ids ----------------------------------------------------------------------------------------
@@ -104,8 +110,6 @@ function Shell:ids()
    return ids
 end
 
-local AHEAD = 64 -- calls begun and not yet answered
-
 --- Calls an operation for each id, several at a time. An error is told; one that each other call
 -- would meet as well ends it.
 -- @tparam string operation get_status or delete_status
@@ -115,7 +119,9 @@ local AHEAD = 64 -- calls begun and not yet answered
 function Shell:each(operation, ids, show)
    local client, requests, code = self:client(), {}, 0
    for i, id in ipairs(ids) do
-      for ahead = #requests + 1, math.min(i + AHEAD, #ids) do requests[ahead] = client:start(operation, ids[ahead]) end
+      for ahead = #requests + 1, math.min(i + limits.AHEAD, #ids) do
+         requests[ahead] = client:start(operation, ids[ahead])
+      end
       local result, more = requests[i]:result()
       requests[i], self.answered = false, i
       if result then

@@ -9,7 +9,7 @@ local faults = require "topaz.emulator.faults"
 local launch = require "topaz.emulator.launch"
 local process = require "topaz.emulator.process"
 local read_options = require "topaz.emulator.options"
-local record_members = require "topaz.emulator.members"
+local members = require "topaz.emulator.members"
 
 local module = {}
 
@@ -95,20 +95,7 @@ function methods:stop()
    if server then launch.stop(server) end
 end
 
-function methods:running()
-   return self.server ~= nil and process.alive(self.server.pid, self.server.stamp)
-end
-
-Emulator.__close = methods.stop
-
---- A child made by fork has the same object, but the server belongs to the parent.
-function Emulator:__gc()
-   if self.server and process.self() == self.owner then pcall(self.stop, self) end
-end
-
-function Emulator:__tostring()
-   return "emulator (" .. (self.server and self.url or "stopped") .. ")"
-end
+process.own(Emulator)
 
 local SPEC = {
    count = true, status = true, timeline = true, age = true, spacing = true, creation_time = true, process_id = true,
@@ -125,7 +112,7 @@ local function job_spec(given)
          out[name] = value
       elseif CHANGE[name] then
          change[name] = value
-      elseif record_members[name] then
+      elseif members.is_one[name] then
          fields[name] = value
       elseif name ~= "fields" then
          error("emulator: unknown member of a job: " .. tostring(name) .. " (any name is allowed in fields = {…})", 4)

@@ -1,4 +1,8 @@
 --- Options of the emulator and of its proxy.
+--
+-- Not read by topaz.core, as those of the library are: the emulator is the server's side. It starts
+-- where the core is missing or broken, for other clients and for the core's own specs. And many of
+-- its options may be of several types, which the core's reader does not know.
 
 local function shown(value) return type(value) == "string" and "'" .. value .. "'" or tostring(value) end
 

@@ -80,4 +80,22 @@ function process.stop(program, signal)
    end
 end
 
+--- Gives a class what its objects have in common: `server`, the program that they have started, nil
+-- after stop(); and `owner`, the process that has started it.
+-- @tparam table class a metatable, with its methods, stop() among them, in `__index`
+function process.own(class)
+   local methods = class.__index
+   function methods:running()
+      return self.server ~= nil and process.alive(self.server.pid, self.server.stamp)
+   end
+   class.__close = methods.stop
+   -- A child made by fork has the same object, but the server belongs to the parent.
+   function class:__gc()
+      if self.server and process.self() == self.owner then pcall(self.stop, self) end
+   end
+   function class:__tostring()
+      return ("%s (%s)"):format(class.__name, self.server and self.url or "stopped")
+   end
+end
+
 return process

@@ -30,12 +30,12 @@ function module.start(options)
    settings.tls = pem and { server = pem.server, key = pem.key } or false
    settings.owner = process.self()
    settings.owner_stamp = process.stamp(settings.owner)
-   local program, said = process.start(("python3 -I -S -B %s %s"):format(
+   local server, said = process.start(("python3 -I -S -B %s %s"):format(
       process.quote(launch.folder .. "proxy.py"), process.quote(cjson.encode(settings))))
    local port, door = said:match("^(%d+) (%d+)$")
    if not port then error("emulator.proxy: proxy.py did not start (is python3 installed?): " .. said, 2) end
    local self = setmetatable({
-      program = program, owner = settings.owner, pid = program.pid, port = math.tointeger(port),
+      server = server, owner = settings.owner, pid = server.pid, port = math.tointeger(port),
       door = math.tointeger(door),
       url = kind and "https://localhost:" .. port or "http://127.0.0.1:" .. port,
    }, Proxy)
@@ -49,30 +49,19 @@ function module.start(options)
 end
 
 local function call(self, name, input)
-   if not self.door then error("emulator.proxy: " .. name .. " called after stop", 3) end
+   if not self.server then error("emulator.proxy: " .. name .. " called after stop", 3) end
    return control.call(self.door, name, input)
 end
 
-function methods:running()
-   return self.door ~= nil and process.alive(self.pid, self.program.stamp)
-end
-
 function methods:stop()
-   if self.door then process.stop(self.program, "KILL") end -- it has nothing to clean up
-   if self.door and self.ca_file then os.remove(self.ca_file) end
-   self.door = nil
+   local server = self.server
+   self.server = nil
+   if not server then return end
+   process.stop(server, "KILL") -- it has nothing to clean up
+   if self.ca_file then os.remove(self.ca_file) end
 end
 
-Proxy.__close = methods.stop
-
---- A child made by fork has the same object, but the proxy belongs to the parent.
-function Proxy:__gc()
-   if self.door and process.self() == self.owner then pcall(self.stop, self) end
-end
-
-function Proxy:__tostring()
-   return "proxy (" .. (self.door and self.url or "stopped") .. ")"
-end
+process.own(Proxy)
 
 function methods:url_with(user, password)
    return (self.url:gsub("://", "://" .. user .. ":" .. password .. "@", 1))

@@ -143,7 +143,7 @@ async def strike(fault, entry, reader, writer):
 
 
 def head_of(text):
-    """Returns the words of the first line, and the headers: names in lower case, the last one of a name."""
+    """Returns the parts of the first line, and the headers: names in lower case, the last one of a name."""
     first, *lines = text.split("\r\n")
     headers = {}
     for line in lines:

@@ -61,6 +61,23 @@ local function due(client)
    return math.min(seconds or TICK, TICK)
 end
 
+--- Runs a driver in the coroutine of a loop that waits for it, until it is closed. When a turn
+-- fails another coroutine takes over, since the error ends this one.
+-- @tparam table driver with `turn`, and `closed` at its end
+-- @tparam function wait () returns when a turn may be due
+-- @tparam function begin () starts another coroutine that does the same
+function common.drive(driver, wait, begin)
+   while not driver.closed do
+      wait()
+      if driver.closed then break end
+      local ok, err = pcall(driver.turn)
+      if not ok then
+         if not driver.closed then begin() end
+         error(err, 0)
+      end
+   end
+end
+
 --- Gives a scheduler its attend() and leave().
 -- @tparam table scheduler
 -- @tparam function open (client, turn) → driver. The driver calls turn() when the client's

@@ -60,20 +60,11 @@ local function readiness(driver)
    }
 end
 
--- The coroutine that waits for it. When a turn fails another one takes over, since the error ends
--- this one.
+-- Starts the coroutine that waits for it.
 local function begin(driver)
    copas.addthread(function()
       local ready = readiness(driver)
-      while not driver.closed do
-         copas.receive(ready)
-         if driver.closed then break end
-         local ok, err = pcall(driver.turn)
-         if not ok then
-            if not driver.closed then begin(driver) end
-            error(err, 0)
-         end
-      end
+      common.drive(driver, function() copas.receive(ready) end, function() begin(driver) end)
    end)
 end
 

@@ -14,21 +14,14 @@ local core = require "topaz.core"
 local Driver = {}
 Driver.__index = Driver
 
--- One coroutine of a controller that polls. When a turn fails another one takes over, since the
--- error ends this one.
+-- Starts the coroutine of a controller that polls.
 local function begin(driver, queue)
    driver.queues[queue] = true
    queue:wrap(function()
-      while not driver.closed do
+      common.drive(driver, function()
          local left = driver.deadline and math.max(0, driver.deadline - core.now())
          cqueues.poll(driver.changed, left, driver.readable)
-         if driver.closed then break end
-         local ok, err = pcall(driver.turn)
-         if not ok then
-            if not driver.closed then begin(driver, queue) end
-            error(err, 0)
-         end
-      end
+      end, function() begin(driver, queue) end)
    end)
 end
 

@@ -54,6 +54,8 @@ function topaz.options(status) end
 ---@field null lightuserdata the same as `topaz.null`
 ---@field libcurl topaz.Libcurl the libcurl that was loaded
 ---@field members topaz.Member[] the members of a status by the API's contract, in its order
+---@field page_max integer statuses of a page at most
+---@field timeout_max integer seconds that a call may be given as its timeout
 local Core = {}
 
 ---Whether a value is a string that is a UUID, and so may be given to the calls.
@@ -79,6 +81,8 @@ function Core.state(client) end
 ---@package
 function Core.scheduler(client) end
 ---@package
+function Core.random(client) end
+---@package
 function Core.has_news(request) end
 ---@package
 function Core.join(client, other) end
@@ -94,6 +98,8 @@ function Core.options(options, rows, level) end
 function Core.decode(text) end
 ---@package
 function Core.array_mt(metatable) end
+---@package
+function Core.check_sum(text) end
 ---@package
 function Core.error(members) end
 ---@package

@@ -1,16 +1,15 @@
 --- Asks what a watcher's plan wants, pages of the list and single jobs, and tells the plan the
 -- responses.
 local core = require "topaz.core"
+local limits = require "topaz.limits"
 local misuse = require "topaz.misuse"
 local times = require "topaz.times"
 local waiter = require "topaz.waiter"
 local words = require "topaz.words"
 
-local WINDOW = 200     -- single requests under way at a time; the core sends what it can
-local PAGE_LIMIT = 100
 local LAST_LOOK = times.LAST_LOOK
 local CALL_USUAL = 120 -- seconds; with more left the client's own timeout holds for single requests
-local CALL_MOST, CALL_LEAST = 86400, 0.001 -- seconds that the core takes as a timeout
+local CALL_LEAST = 0.001 -- seconds that the core accepts as a timeout
 local LAST_LOOK_COST = 20 -- requests; a round that costs more is not begun when the time is over
 
 local Asking = {}
@@ -69,14 +68,14 @@ end
 local function call_time(self, is_page)
    local left = self.deadline - core.now()
    if left >= CALL_USUAL and not is_page then return nil end
-   return math.max(math.min(left + LAST_LOOK, CALL_MOST), CALL_LEAST)
+   return math.max(math.min(left + LAST_LOOK, limits.CALL_TIMEOUT), CALL_LEAST)
 end
 
 -- Begins a request; nil and the error object where the client is closed.
 local function start(self, ...) return misuse.attempt(self.client.start, self.client, ...) end
 
 local function ask_page(self, cursor)
-   local options = { limit = PAGE_LIMIT, cursor = cursor, timeout = call_time(self, true) }
+   local options = { limit = limits.PAGE, cursor = cursor, timeout = call_time(self, true) }
    local request, err = start(self, "get_page", options)
    if not request then return met(self, nil, err, cursor) end
    self.page_request = request
@@ -163,7 +162,7 @@ function Asking:advance()
    self.deadline = self.deadline or core.now() + self.timeout
    if plan.phase ~= "rest" and core.now() >= self.deadline + LAST_LOOK then return timed_out(self) end
    local what, argument
-   while self.last - self.first + 1 < WINDOW do
+   while self.last - self.first + 1 < limits.AHEAD do
       what, argument = plan:next()
       if what ~= "get" then break end
       local err = ask_single(self, argument)

@@ -3,9 +3,9 @@
 -- topaz.watch.plan says what is asked, and when; topaz.watch.ask asks it.
 local ask = require "topaz.watch.ask"
 local core = require "topaz.core"
+local limits = require "topaz.limits"
 local misuse = require "topaz.misuse"
 local plan = require "topaz.watch.plan"
-local random = require "topaz.random"
 local times = require "topaz.times"
 local token = require "topaz.watch.token"
 
@@ -14,7 +14,7 @@ local methods = core.client_methods()
 local watch = {}
 
 local OPTIONS = {
-   { "timeout", "number", 3600, 0, 7 * 86400 },
+   { "timeout", "number", 3600, 0, limits.STATUS_LIFE },
    { "on_progress", "function" },
    { "resume", "string" },
 }
@@ -51,7 +51,10 @@ local function new(client, operation, ids, options)
    local o = misuse.options(options, OPTIONS)
    local list = ids == nil and o.resume and {} or list_of(ids)
    local more = o.resume and resumed(o.resume) or {}
-   local clock = { now = core.now, random = random, server_time = function() return times.server_time(client) end }
+   local clock = {
+      now = core.now, random = function() return core.random(client) end,
+      server_time = function() return times.server_time(client) end,
+   }
    local planned = plan.new(clock, o.on_progress ~= nil)
    for _, id in ipairs(list) do planned:add(id) end
    for _, id in ipairs(more) do planned:add(id) end

@@ -152,7 +152,7 @@ function tally:see(job, status)
    local previous, word, ended = job.status, status.status, self.ended
    job.status = status
    local new_word = not previous or previous.status ~= word
-   local changed = new_word or not words.same(previous.progress, status.progress)
+   local changed = words.changed(status, previous)
    if words.is_finished[word] then
       over(self, job, word)
       ended.done = ended.done + 1

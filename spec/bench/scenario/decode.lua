@@ -33,7 +33,7 @@ end
 
 function scenario.run(context)
    if not harness.exists(SOURCE) then return nil, SOURCE .. " is not there" end
-   local program = harness.compile("decode", SOURCE .. " csrc/json/*.c")
+   local program = harness.compile("decode", SOURCE .. " csrc/json/*.c csrc/userdata.c")
    local found, names = measure(context, program)
    if not found then return nil, names end
 

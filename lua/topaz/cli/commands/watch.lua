@@ -21,7 +21,7 @@ local READ_EVERY = 30         -- seconds between readings of the whole list …
 local READ_EVERY_PER_PAGE = 6 -- … and for each of its pages
 local CHANGES_KEPT = 200
 local TICK = 0.1              -- seconds between looks for a key, and between drawings
-local LONGEST = 7 * 86400
+local LONGEST = require("topaz.limits").STATUS_LIFE
 local FIELDS = { "process_id", "status", "filename", "progress", "eta", "modification_time" }
 
 local Watch = {}

@@ -1,6 +1,9 @@
 --- The four calls of the API, exactly as spec/contract/image-status.openapi.json has them. A call
 -- gets a request and returns a response { status, body?, headers? }; it sends nothing. `body` is a
 -- text, or a function that calls its argument with one piece after another. (LuaJIT, inside nginx.)
+--
+-- Its rules (a UUID, the limits, seven days) are its own, not the core's: nginx has no topaz.core,
+-- and a server that shared them would agree with any mistake in the client.
 
 local cjson = require "cjson"
 local clock = require "topaz.emulator.server.clock"

@@ -7,11 +7,6 @@ local record = {}
 
 local floor, format, concat = math.floor, string.format, table.concat
 
-local integers = {
-   "input_height", "input_width", "output_height", "output_width", "progress", "eta", "creation_time",
-   "modification_time", "credits",
-}
-
 -- Kinds of work, used in turn: enough variety for filters, and records of about 540 bytes.
 local function kind(input, width, height, output, scale, category, model_type, model, crop, options, credits)
    return {
@@ -72,7 +67,7 @@ end
 local function apply(change, texts)
    for name, value in pairs(change.fields or {}) do texts[name] = cjson.encode(value) end
    if change.floats then
-      for _, name in ipairs(integers) do
+      for _, name in ipairs(members.integers) do
          if (texts[name] or ""):find("^%-?%d+$") then texts[name] = texts[name] .. ".0" end
       end
    end
@@ -85,12 +80,12 @@ local function changed(text, changes)
    local texts, out = {}, {}
    for name, value in pairs(cjson.decode(text)) do texts[name] = cjson.encode(value) end
    for _, change in ipairs(changes) do apply(change, texts) end
-   for _, name in ipairs(members) do
+   for _, name in ipairs(members.list) do
       if texts[name] then out[#out + 1] = '"' .. name .. '":' .. texts[name] end
    end
    local others = {}
    for name in pairs(texts) do
-      if not members[name] then others[#others + 1] = name end
+      if not members.is_one[name] then others[#others + 1] = name end
    end
    table.sort(others)
    for _, name in ipairs(others) do out[#out + 1] = cjson.encode(name) .. ":" .. texts[name] end

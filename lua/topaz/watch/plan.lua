@@ -155,7 +155,7 @@ end
 -- The job that is to be asked for now because of a hint. A round that is due and the next page of
 -- one come first: hints that keep coming must not hold them up.
 local function next_hinted(self, now)
-   if self.hold and now < self.hold then return nil end
+   if self.hints.waiting == 0 or self.hold and now < self.hold then return nil end
    if self.phase == "rest" and now >= self.due or self.phase == "list" and self.round.no_hints then return nil end
    return hints.take(self.hints, now)
 end

@@ -266,4 +266,41 @@ describe("hints for many jobs", function()
       assert.is_true(ready.last - ready.first < 3000)
       assert.is_true(home.plan.hints.waiting <= 3000)
    end)
+
+   it("are not lost when debug hooks bring them at any point", function()
+      local home = world(40)
+      run(home, 0.2)
+      local plan, order, at = home.plan, shuffled(40), 0
+      local inside = false
+      local function next_hint()
+         at = at % 40 + 1
+         plan:offer("j" .. order[at])
+      end
+      for _ = 1, 200 do
+         debug.sethook(function() -- in the midst of what the first one changes
+            if not inside and debug.getinfo(2, "n").name == "push" then
+               inside = true
+               next_hint()
+               inside = false
+            end
+         end, "", 1)
+         next_hint()
+         run(home, 0.1)
+         debug.sethook()
+      end
+      assert.is_true(count_of(home, "hint") > 100)
+      local hints, queued, waiting = plan.hints, {}, 0
+      for _, queue in ipairs { hints.ready, hints.cooling } do
+         for i = queue.first, queue.last do queued[queue[i]] = true end
+      end
+      for _, job in ipairs(plan.order) do
+         if job.hint then
+            waiting = waiting + 1
+            assert.is_true(queued[job], job.key)
+         end
+      end
+      assert.equal(waiting, hints.waiting)
+      run(home, 20)
+      assert.equal(0, hints.waiting)
+   end)
 end)

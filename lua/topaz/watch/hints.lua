@@ -4,6 +4,11 @@
 -- A hint proves nothing, and anything may send one. So its cost is bounded: a job is asked for at
 -- most once in EVERY seconds, all jobs together at most once in SPACING seconds after a burst of
 -- BURST. A hint that comes too early waits; more of them for the same job change nothing.
+--
+-- A debug hook or a finalizer may bring a hint at any point. So no function that changes the queues
+-- makes a value, and no hook interrupts one.
+local core = require "topaz.core"
+
 local hints = {}
 
 local EVERY = 5      -- seconds between two requests for the same job
@@ -13,8 +18,8 @@ local BURST = 20     -- requests that may be sent at once after a pause
 -- Two queues, so that each operation costs the same with any number of jobs. A job that was asked
 -- for stands in `cooling` until `job.cooling`, one that is to be asked for now in `ready`.
 local function push(queue, job)
+   queue[queue.last + 1] = job
    queue.last = queue.last + 1
-   queue[queue.last] = job
 end
 
 local function pop(queue)
@@ -34,13 +39,11 @@ end
 -- `job.queued` keeps a job from standing in `ready` twice: it may stand there without a hint.
 local function make_ready(self, job)
    if job.queued then return end
-   job.queued = true
    push(self.ready, job)
+   job.queued = true
 end
 
---- A hint for a job has come.
--- @treturn boolean whether so many jobs wait now that a round for all is the cheaper way
-function hints.add(self, job, now)
+local function add(self, job, now)
    if not job.hint then
       job.hint, self.waiting = now, self.waiting + 1
       if not job.cooling then make_ready(self, job) end
@@ -48,8 +51,7 @@ function hints.add(self, job, now)
    return self.waiting > BURST
 end
 
---- The job does not wait to be asked for any more: it was looked at by other means, or has gone.
-function hints.drop(self, job)
+local function drop(self, job)
    if not job.hint then return end
    job.hint, self.waiting = nil, self.waiting - 1
 end
@@ -64,7 +66,7 @@ local function tidy(self, now)
    end
    local job = head(ready)
    while job and (job.over or job.removed or not job.hint) do
-      hints.drop(self, job)
+      drop(self, job)
       pop(ready).queued = nil
       job = head(ready)
    end
@@ -73,20 +75,18 @@ end
 -- When the rate of all jobs together lets the next request go.
 local function turn(self) return self.arrival - (BURST - 1) * SPACING end
 
---- The next job to be asked for now, which the caller does; nil: none.
-function hints.take(self, now)
+local function take(self, now)
    tidy(self, now)
    if not head(self.ready) or now < turn(self) then return nil end
    local job = pop(self.ready)
-   hints.drop(self, job)
+   drop(self, job)
    job.queued, job.cooling = nil, now + EVERY
    push(self.cooling, job)
    self.arrival = math.max(self.arrival, now) + SPACING
    return job
 end
 
---- When take() may have a job: a time of the same clock, math.huge where no job waits.
-function hints.due(self, now)
+local function due(self, now)
    if self.waiting == 0 then return math.huge end
    tidy(self, now)
    if head(self.ready) then return turn(self) end
@@ -96,5 +96,20 @@ function hints.due(self, now)
    end
    return math.huge
 end
+
+add, drop, take, due = core.uninterrupted(add, drop, take, due)
+
+--- A hint for a job has come.
+-- @treturn boolean whether so many jobs wait now that a round for all is the cheaper way
+hints.add = add
+
+--- The job does not wait to be asked for any more: it was looked at by other means, or has gone.
+hints.drop = drop
+
+--- The next job to be asked for now, which the caller does; nil: none.
+hints.take = take
+
+--- When take() may have a job: a time of the same clock, math.huge where no job waits.
+hints.due = due
 
 return hints

@@ -337,6 +337,10 @@ doc:  ## build the reference and the guides into build/doc (needs LDoc)
 	@$(need_lua)
 	@$(run) $(LUA) spec/docs/build.lua $(BUILD)/doc
 
+pictures: all  ## make the pictures of README.md and the guides from real screens and the committed results (needs tmux, nginx)
+	@$(need_lua)
+	@$(run) $(LUA) spec/docs/pictures.lua spec/guide
+
 # All below lua/topaz, data files too; not what an editor leaves there. The command goes to a folder of its own.
 lua_files = $(sort $(filter-out %/topaz-status,$(patsubst lua/%,%,$(shell find lua/topaz -type f ! -name '.*' ! -name '*~'))))
 # The interpreter by its full path: a PATH may have another one.

@@ -75,7 +75,9 @@ describe("misuse", function()
          end
          refused("bad argument 'ids'", watcher[name], watcher)
       end
-      for _, name in ipairs { "add", "remove", "progress", "statuses", "pending", "token", "cancel", "close" } do
+      refused("bad argument 'body': expected the text of a status or a table, got number", watcher.offer, watcher, 5)
+      for _, name in ipairs { "add", "remove", "offer", "progress", "statuses", "pending", "token", "cancel",
+         "close" } do
          refused("bad argument 'self': expected a topaz.watcher, got number", watcher[name], 5)
          refused("bad argument 'self': expected a topaz.watcher, got nil", watcher[name])
       end

@@ -61,6 +61,18 @@ function Screen:wait_for(pattern)
    end
 end
 
+--- The same text with the sequences for its colours.
+function Screen:coloured() return tmux(self, "capture-pane -e -p") end
+
+--- Waits until the program has set this title. What it had written before is on the screen then.
+function Screen:wait_for_title(title)
+   local deadline = socket.gettime() + LIMIT
+   while tmux(self, "display-message -p '#{pane_title}'") ~= title do
+      if socket.gettime() > deadline then error(("no such title: %s\n%s"):format(title, self:text()), 2) end
+      socket.sleep(0.05)
+   end
+end
+
 --- Presses keys, by tmux's names.
 function Screen:keys(names) tmux(self, "send-keys " .. names) end
 

@@ -702,6 +702,24 @@ function Watcher:add(ids) end
 ---@return integer count how many were watched
 function Watcher:remove(ids) end
 
+---Takes what a webhook has brought as a hint that a job may have changed. It proves nothing, since anything may send one: the watcher asks
+---for that job soon, by a request like all others, and what the server says counts. May be called in the loop, from other tasks and from
+---callbacks; it sends nothing itself.
+---
+---The cost is bounded, whatever is offered: a job is asked for at most once in 5 seconds because of hints, all jobs together 20 times a
+---second. A hint that comes too early waits. Several for one job count as one.
+---
+---Raises: the argument is neither a string nor a table.
+---```lua
+---local watcher <close> = client:watch(ids)
+---print(watcher:offer(('{"process_id":"%s","status":"Completed"}'):format(ids[1]))) --> true
+---print(watcher:offer "forged")                                                    --> false not_a_status
+---```
+---@param body string|table the JSON text of a status, at most 64 KiB, or a table; of its members only `process_id` counts
+---@return boolean|nil used whether the job will be asked for; nil when the watcher or its client was closed
+---@return topaz.OfferProblem|topaz.Error|nil problem why not; an error object of kind "cancelled" or "closed" with nil
+function Watcher:offer(body) end
+
 ---Says how far the jobs are, from the statuses seen last. Sends nothing.
 ---```lua
 ---local watcher <close> = client:watch(ids)
@@ -751,6 +769,14 @@ function Watcher:cancel() end
 ---watcher:close()
 ---```
 function Watcher:close() end
+
+---Why `watcher:offer()` does not use a hint: it is not JSON of an object with a UUID as `process_id`; longer than 64 KiB; the job is not
+---watched; it is known to be finished, or gone.
+---@alias topaz.OfferProblem
+---| "not_a_status"
+---| "too_large"
+---| "not_watched"
+---| "finished"
 
 ---What `watcher:progress()` gives.
 ---@class topaz.WatchProgress

@@ -24,7 +24,7 @@ local function new(client, operation, timeout, plan)
    return setmetatable({
       client = client, operation = operation, timeout = timeout, plan = plan, bell = { waiters = {} },
       deadline = nil,     -- core.now() at which the time is over; nil: it does not run
-      -- Single requests under way, from `first`, the oldest, to `last`: { request, job }.
+      -- Single requests under way, from `first`, the oldest, to `last`: { request, job, hinted }.
       flying = {}, first = 1, last = 0,
       page_request = nil, -- the page that is asked for
       lot = 1,            -- how many times requests have been forgotten, and 1
@@ -50,10 +50,10 @@ end
 -- What a request came to that failed: a failure that passes is the plan's, any other one ends the
 -- loop. A page to which a cursor leads is the plan's too, unless every other request would meet the
 -- same: the server may have forgotten the cursor (400, 404, 410).
-local function met(self, job, err, cursor)
+local function met(self, job, err, cursor, hinted)
    if words.is_passing[err.kind] or cursor and not words.is_fatal[err.kind] then
       self.trouble = err
-      self.plan:failed(job, err)
+      self.plan:failed(job, err, hinted)
       return
    end
    self:forget()
@@ -89,11 +89,11 @@ local function ask_page(self, cursor)
    if wrong then return met(self, nil, core.error { kind = "protocol", operation = "get_page", message = wrong }) end
 end
 
-local function ask_single(self, job)
+local function ask_single(self, job, hinted)
    local request, err = start(self, "get_status", job.given, { timeout = call_time(self, false) })
-   if not request then return met(self, job, err) end
+   if not request then return met(self, job, err, nil, hinted) end
    self.last = self.last + 1
-   self.flying[self.last] = { request = request, job = job }
+   self.flying[self.last] = { request = request, job = job, hinted = hinted }
 end
 
 -- Waits for the oldest single request. It stays first until it has answered, so that an interrupted
@@ -106,11 +106,11 @@ local function await_single(self)
    self.first = at + 1
    if status then
       self.trouble = nil
-      self.plan:got(flight.job, status)
+      self.plan:got(flight.job, status, flight.hinted)
    elseif err.kind == "not_found" then
-      self.plan:gone(flight.job, err)
+      self.plan:gone(flight.job, err, flight.hinted)
    else
-      return met(self, flight.job, err)
+      return met(self, flight.job, err, nil, flight.hinted)
    end
 end
 
@@ -160,15 +160,18 @@ end
 function Asking:advance()
    local plan = self.plan
    self.deadline = self.deadline or core.now() + self.timeout
-   if plan.phase ~= "rest" and core.now() >= self.deadline + LAST_LOOK then return timed_out(self) end
-   local what, argument
+   if (plan.phase ~= "rest" or plan.hinted > 0) and core.now() >= self.deadline + LAST_LOOK then
+      return timed_out(self)
+   end
+   local what, argument, hinted
    while self.last - self.first + 1 < limits.AHEAD do
-      what, argument = plan:next()
+      what, argument, hinted = plan:next()
       if what ~= "get" then break end
-      local err = ask_single(self, argument)
+      local err = ask_single(self, argument, hinted)
       if err then return err end
    end
    if what == "done" then
+      if self.first <= self.last then plan:abandon() end -- both a round and a hint asked for a job
       self:forget()
       return "done"
    elseif self.first <= self.last then return await_single(self)

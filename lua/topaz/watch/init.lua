@@ -142,6 +142,33 @@ function Watcher:remove(ids)
    return count
 end
 
+local BODY_MOST = 65536 -- bytes; a status has less than a kilobyte, but for its options
+
+-- The id in what a webhook has brought; nil and why there is none.
+local function offered_id(body)
+   if type(body) == "string" then
+      if #body > BODY_MOST then return nil, "too_large" end
+      body = core.decode(body)
+   elseif type(body) ~= "table" then
+      misuse.argument("body", "expected the text of a status or a table, got %s", type(body))
+   end
+   local id = type(body) == "table" and body.process_id
+   if not core.is_process_id(id) then return nil, "not_a_status" end
+   return id
+end
+
+--- Takes what a webhook has brought as a hint that a job may have changed: it is asked for soon.
+function Watcher:offer(body)
+   misuse.check_self(self, Watcher)
+   local id, problem = offered_id(body)
+   local err = why_over(self)
+   if err then return nil, err end
+   if not id then return false, problem end
+   local used, why = self.plan:offer(id)
+   if used then self.ask:wake() end
+   return used, why
+end
+
 --- How far the jobs are, from what was seen last.
 function Watcher:progress()
    misuse.check_self(self, Watcher)

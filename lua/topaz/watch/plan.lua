@@ -8,6 +8,10 @@
 -- fewer pages were read in vain than there are jobs to find, so that looking costs at most as much
 -- as asking for each; a job that was not found is looked for more and more rarely, and asked for in
 -- between.
+--
+-- A hint from outside that a job may have changed makes the plan ask for that one between the
+-- rounds' requests, see topaz.watch.hints. Neither way keeps the other one from its turn.
+local hints = require "topaz.watch.hints"
 local tally = require "topaz.watch.tally"
 
 local plan = setmetatable({}, { __index = tally })
@@ -32,7 +36,15 @@ function plan.new(clock, every_change)
    local self = tally.new(clock, every_change)
    self.phase, self.due, self.interval = "rest", clock.now(), FASTEST
    self.rounds, self.cost, self.list_failures = 0, 0, 0
+   self.round = {}                         -- the one that is under way, else the last one
+   self.hints, self.hinted = hints.new(), 0 -- how many requests are under way because of hints
    return setmetatable(self, plan)
+end
+
+-- The next round comes soon.
+local function expedite(self)
+   if self.phase ~= "rest" then self.added = true
+   elseif self.started then self.due = math.min(self.due, self.started + self:fast()) end
 end
 
 --- Adds a job; one that it knows already is not added again. It is looked at in the next round,
@@ -40,8 +52,18 @@ end
 -- @treturn boolean whether it is new
 function plan:add(process_id)
    if not tally.add(self, process_id) then return false end
-   if self.phase ~= "rest" then self.added = true
-   elseif self.started then self.due = math.min(self.due, self.started + self:fast()) end
+   expedite(self)
+   return true
+end
+
+--- Takes a hint that a job may have changed. The job is asked for soon, or looked at by a round.
+-- @treturn boolean whether it will be
+-- @treturn string|nil why not: "not_watched" or "finished"
+function plan:offer(process_id)
+   local job = self.jobs[process_id:lower()]
+   if not job then return false, "not_watched" end
+   if job == true or job.over then return false, "finished" end
+   if hints.add(self.hints, job, self.clock.now()) then expedite(self) end
    return true
 end
 
@@ -92,6 +114,7 @@ local function begin_round(self)
    self.rounds = self.rounds + 1
    self.started, self.added = self.clock.now(), nil
    local round = { page = 0, requests = 0, unseen = 0, cursors = {}, worth = pages_worth(self.order) }
+   round.no_hints = true -- until a page has come: it may bring what they announce
    self.round, self.phase = round, "list"
    for _, job in ipairs(self.order) do
       job.round = self.rounds
@@ -129,32 +152,59 @@ local function end_round(self)
    if not self.pace and not round.failed then self.pace = { time = now, mean = self:mean_progress() } end
 end
 
+-- The job that is to be asked for now because of a hint. A round that is due and the next page of
+-- one come first: hints that keep coming must not hold them up.
+local function next_hinted(self, now)
+   if self.hints.waiting == 0 or self.hold and now < self.hold then return nil end
+   if self.phase == "rest" and now >= self.due or self.phase == "list" and self.round.no_hints then return nil end
+   return hints.take(self.hints, now)
+end
+
+-- The next job of the round that is asked for by itself.
+local function next_single(self, round)
+   while true do
+      round.at = round.at + 1
+      local job = round.singles[round.at]
+      if not job then return nil end
+      if not job.over and not job.removed and job.seen ~= self.rounds then return job end
+   end
+end
+
 --- What to do now.
 -- @treturn string "done": no job is left; "wait": nothing for so many seconds; "page": ask for this
 -- page of the list (nil: the first) and tell page() or failed(); "get": ask for this job and tell
 -- got(), gone() or failed(), more may be asked for meanwhile; "await": the responses that are still
 -- to come
 -- @return the seconds, the cursor or the job
+-- @treturn boolean|nil of "get": whether a hint is the reason; got(), gone() and failed() need it
 function plan:next()
    if self.outstanding == 0 then return "done" end
+   local now = self.clock.now()
+   local hinted = next_hinted(self, now)
+   if hinted then
+      self.hinted = self.hinted + 1
+      return "get", hinted, true
+   end
+   if self.hinted > 0 and self.phase ~= "singles" then
+      self.round.no_hints = true
+      return "await"
+   end
    if self.phase == "rest" then
-      local left = math.max(self.due, self.hold or 0) - self.clock.now()
+      local left = math.max(math.min(self.due, hints.due(self.hints, now)), self.hold or 0) - now
       if left > 0 then return "wait", left end
       begin_round(self)
    end
    local round = self.round
    if self.phase == "list" then
-      round.requests = round.requests + 1
+      round.requests, round.asked = round.requests + 1, now
       return "page", round.cursor
    end
-   repeat
-      round.at = round.at + 1
-      local job = round.singles[round.at]
-      if job and not job.removed then
-         round.requests, round.under_way = round.requests + 1, round.under_way + 1
-         return "get", job
-      end
-   until not job
+   local job = next_single(self, round)
+   if job then
+      hints.drop(self.hints, job)
+      round.requests, round.under_way = round.requests + 1, round.under_way + 1
+      return "get", job
+   end
    if round.under_way > 0 then return "await" end
    end_round(self)
    return self:next()
@@ -165,9 +215,24 @@ function plan:hurry() self.due = self.clock.now() end
 
 -- ---- responses ----------------------------------------------------------------------------------
 
-local function see(self, job, status)
+-- A job was looked at: the list is not read further for it in this round.
+local function looked_at(self, job)
+   local round = self.round
+   if self.phase == "list" and job.round == self.rounds and job.seen ~= self.rounds and job.looked_for then
+      round.unseen = round.unseen - 1
+   end
    job.seen = self.rounds
+end
+
+local function see(self, job, status)
+   looked_at(self, job)
    if self:see(job, status) then self.round.changed = true end
+end
+
+-- A single request has been answered: by a status, by "not found", or not at all.
+local function came_back(self, hinted)
+   if hinted then self.hinted = self.hinted - 1
+   else self.round.under_way = self.round.under_way - 1 end
 end
 
 --- A page of the list has come.
@@ -176,15 +241,13 @@ end
 function plan:page(page)
    local round = self.round
    self.hold = nil
-   round.page = round.page + 1
+   round.page, round.no_hints = round.page + 1, nil
    for _, status in ipairs(page.data) do
       local job = self.jobs[status.process_id:lower()]
       if job and job ~= true and not job.over then
-         if job.round == self.rounds and job.seen ~= self.rounds and job.looked_for then
-            round.unseen = round.unseen - 1
-         end
          job.page, job.misses, job.rest = round.page, 0, 0
          see(self, job, status)
+         if job.hint and job.hint < round.asked then hints.drop(self.hints, job) end
       end
    end
    local pagination = page.pagination
@@ -201,30 +264,37 @@ function plan:page(page)
 end
 
 --- A single job's status has come.
-function plan:got(job, status)
+-- @tparam[opt] boolean hinted as next() gave it
+function plan:got(job, status, hinted)
    self.hold = nil
-   self.round.under_way, self.round.failures = self.round.under_way - 1, 0
+   came_back(self, hinted)
+   if not hinted then self.round.failures = 0 end
    if not job.over and not job.removed then see(self, job, status) end
 end
 
 --- The server does not know the job.
-function plan:gone(job, err)
-   self.round.under_way = self.round.under_way - 1
+function plan:gone(job, err, hinted)
+   came_back(self, hinted)
    if job.over or job.removed then return end
+   looked_at(self, job)
    self:lose(job, err)
    self.round.changed = true
 end
 
 --- A response did not come. A page that did not come ends the round; the jobs it did not see are
--- looked at in the next one. Where lists fail again and again, each job is asked for instead.
+-- looked at in the next one. Where lists fail again and again, each job is asked for instead. What
+-- a hint was the reason for is left to the next round.
 -- @param job nil: it was a page
 -- @tparam table err the error object; for `err.retry_after` seconds nothing is asked
-function plan:failed(job, err)
+-- @tparam[opt] boolean hinted as next() gave it
+function plan:failed(job, err, hinted)
    local round = self.round
-   round.failed = true
    if err.retry_after then self.hold = math.max(self.hold or 0, self.clock.now() + err.retry_after) end
+   if job then came_back(self, hinted) end
+   if hinted then return end
+   round.failed = true
    if job then
-      round.under_way, round.failures = round.under_way - 1, round.failures + 1
+      round.failures = round.failures + 1
       if round.failures >= SINGLE_FAILURES then round.at = #round.singles end
       return
    end
@@ -238,6 +308,7 @@ end
 
 --- Ends the round where it is: the responses that are still to come will not be told.
 function plan:abandon()
+   self.hinted = 0
    if self.phase == "rest" then return end
    self.round.failed = true
    end_round(self)

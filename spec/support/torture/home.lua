@@ -144,6 +144,7 @@ local arguments = {
    watch = function(self) return { self.ids[3] } end,
    wait_all = function(self) return { self.ids[3] } end,
    wait_any = function(self) return { self.ids[3] } end,
+   offer = function(self) return { process_id = self.ids[1] } end,
    delete_finished = function() end,
 }
 local DESTROYS = { delete_status = true, delete_all_statuses = true, delete_finished = true }

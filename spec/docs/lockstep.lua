@@ -2,7 +2,7 @@
 -- of the program stand still. When nothing is under way they go on by STEP, and the emulator's by
 -- the same. At $LOCKSTEP_UNTIL seconds they stop, and the title of the terminal says so: whatever
 -- was drawn before is on the screen then. So the same screens come at every run, on any machine.
-package.loaded["topaz.random"] = function() return 0 end -- before topaz.watch is loaded
+require("topaz.core").random = function() return 0 end -- before topaz.watch is loaded
 local core = require "topaz.core"
 local control = require "topaz.emulator.control"
 

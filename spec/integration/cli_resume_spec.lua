@@ -80,9 +80,11 @@ describe("topaz-status list", function()
       -- The second page never comes: what the first one had has arrived by then.
       emulator:fault { match = { kind = "list" }, after = 1, times = math.huge, delay = 3600 }
       local result = run({ "list", "--fields", "process_id" }, { shell = "exec 3>&1; %s & p=$!; "
-         .. "while kill -0 $p && [ $(wc -l </dev/fd/3) -lt 100 ]; do sleep 0.02; done; kill -KILL $p; wait $p" })
+         .. "while kill -0 $p && [ $(wc -l </dev/fd/3) -lt 100 ]; do sleep 0.02; done; "
+         .. "kill -KILL $p; wait $p; echo ended with $? >&2" })
       emulator:clear_faults()
       assert.equal(100, #lines(result.out))
+      assert.matches("ended with 137\n$", result.err) -- it was still waiting
    end)
 
    describe("on a terminal", function()

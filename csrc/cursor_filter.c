@@ -58,17 +58,31 @@ static int compare_ids(const void *a, const void *b) {
   return status_compare_ids(x->text, x->length, y->text, y->length);
 }
 
+static int compare_numbers(const void *a, const void *b) {
+  lua_Number x = *(const lua_Number *)a, y = *(const lua_Number *)b;
+  return (x > y) - (x < y);
+}
+
+/* Whether a value of the limit's kind is in its set. */
+static bool is_among(const cursor_limit *limit, const void *value, size_t size) {
+  return limit->count > 0 && bsearch(value, limit->items, limit->count, size, limit->compare);
+}
+
+/* A value of another kind is none of those named: it passes where no more is asked. */
 static bool accept(const void *context, size_t rule, const char *text, size_t n) {
-  const cursor_limit *limit = &((const cursor_where *)context)->limits[rule];
+  const cursor_where *w = context;
+  const cursor_limit *limit = &w->limits[rule];
   cursor_text key = {text, n};
-  return limit->kind == CURSOR_TEXTS && bsearch(&key, limit->texts, limit->count, sizeof key, limit->compare);
+  if (limit->kind != CURSOR_TEXTS) return w->filter.optional >> rule & 1;
+  return is_among(limit, &key, sizeof key) != limit->excludes;
 }
 
 static bool accept_number(const void *context, size_t rule, lua_Number n) {
   const cursor_where *w = context;
   const cursor_limit *limit = &w->limits[rule];
-  return limit->kind == CURSOR_RANGE && n >= limit->min && n <= limit->max && n <= w->now - limit->older_than &&
-         n >= w->now - limit->newer_than;
+  if (limit->kind != CURSOR_NUMBERS) return w->filter.optional >> rule & 1;
+  return n >= limit->min && n <= limit->max && n <= w->now - limit->older_than && n >= w->now - limit->newer_than &&
+         is_among(limit, &n, sizeof n) != limit->excludes;
 }
 
 void cursor_where_set_now(cursor_where *w, double skew) {
@@ -104,32 +118,51 @@ static void copy_set(lua_State *L, const char *member, int value) {
   }
 }
 
+/* Pushes the value of `except` in the table at `value`: what a member may not be. false: there is
+** none, and nothing is pushed; in a set of texts { except = true } is one of the texts. */
+static bool push_except(lua_State *L, int value) {
+  int type;
+  if (!lua_istable(L, value)) return false;
+  lua_pushliteral(L, "except");
+  type = lua_rawget(L, value);
+  if (type != LUA_TNIL && type != LUA_TBOOLEAN) return true;
+  lua_pop(L, 1);
+  return false;
+}
+
 static void keep(lua_State *L, int kept) { lua_rawseti(L, kept, (lua_Integer)lua_rawlen(L, kept) + 1); }
 
 /* A finalizer may change the caller's tables wherever a value is made. So each set is copied into a
 ** list of our own first; all sizes and texts come from that copy. */
 static void read_texts(lua_State *L, int rule, int value, int kept, cursor_limit *out) {
+  bool excludes = push_except(L, value);
   int copy = lua_gettop(L) + 1;
   cursor_text *texts;
   size_t n;
-  copy_set(L, STATUS_RULES[rule].name, value);
+  if (excludes) {
+    size_t others = 0;
+    for (lua_pushnil(L); lua_next(L, value); lua_pop(L, 1)) others++;
+    if (others > 1) error_misuse(L, "where", "'%s': 'except' stands alone in its table", STATUS_RULES[rule].name);
+  }
+  copy_set(L, STATUS_RULES[rule].name, excludes ? copy - 1 : value);
   n = (size_t)lua_rawlen(L, copy);
   texts = lua_newuserdatauv(L, (n + 1) * sizeof *texts, 0);
   for (size_t i = 0; i < n; i++, lua_pop(L, 1)) {
     (void)lua_rawgeti(L, copy, (lua_Integer)i + 1);
     texts[i].text = lua_tolstring(L, -1, &texts[i].length);
   }
-  out->kind = CURSOR_TEXTS;
+  *out = (cursor_limit){.kind = CURSOR_TEXTS, .excludes = excludes, .items = texts, .count = n};
   out->compare = rule == status_rule("process_id") ? compare_ids : compare;
   qsort(texts, n, sizeof *texts, out->compare);
   keep(L, kept);
   keep(L, kept);
-  out->texts = texts;
-  out->count = n;
+  if (excludes) lua_pop(L, 1);
 }
 
-enum { MIN, MAX, OLDER_THAN, NEWER_THAN, BOUNDS };
-static const char *const bounds[BOUNDS] = {"min", "max", "older_than", "newer_than"};
+/* ---- numbers --------------------------------------------------------------------------------- */
+
+enum { MIN, MAX, ABOVE, BELOW, OLDER_THAN, NEWER_THAN, EXCEPT, BOUNDS };
+static const char *const bounds[BOUNDS] = {"min", "max", "above", "below", "older_than", "newer_than", "except"};
 static const char *bound_name(const void *unused, size_t i) {
   (void)unused;
   return bounds[i];
@@ -147,8 +180,38 @@ static _Noreturn void refuse_bound(lua_State *L, const char *member, const char 
 }
 
 static _Noreturn void refuse_range(lua_State *L, const char *member, const char *got) {
-  error_misuse(L, "where", "'%s' is an integer member: expected a range such as { min = 1, max = 9 }, got %s", member,
-               got);
+  error_misuse(L, "where",
+               "'%s' is an integer member: expected a number, a list of numbers, or a range such as "
+               "{ min = 1, max = 9 }, got %s",
+               member, got);
+}
+
+static lua_Number check_number(lua_State *L, const char *member, int index) {
+  lua_Number n;
+  if (lua_type(L, index) != LUA_TNUMBER)
+    error_misuse(L, "where", "'%s': expected numbers, got a %s", member, luaL_typename(L, index));
+  n = lua_tonumber(L, index);
+  if (!(n == n)) error_misuse(L, "where", "'%s': expected numbers, got nan", member);
+  return n;
+}
+
+/* Reads the number, or the list of numbers, at `value` into the limit's set. The memory is made and
+** kept first; behind that nothing allocates before it raises, so no finalizer changes the list. */
+static void read_numbers(lua_State *L, const char *member, int value, int kept, cursor_limit *out) {
+  size_t n = lua_istable(L, value) ? (size_t)lua_rawlen(L, value) : 1, found = 0;
+  lua_Number *numbers = lua_newuserdatauv(L, (n + 1) * sizeof *numbers, 0);
+  keep(L, kept);
+  if (!lua_istable(L, value)) numbers[found++] = check_number(L, member, value);
+  else
+    for (lua_pushnil(L); lua_next(L, value); lua_pop(L, 1)) {
+      if (lua_type(L, -2) != LUA_TNUMBER || found == n)
+        error_misuse(L, "where", "'%s': expected a list of numbers", member);
+      numbers[found++] = check_number(L, member, -1);
+    }
+  qsort(numbers, found, sizeof *numbers, compare_numbers);
+  out->items = numbers;
+  out->count = found;
+  out->compare = compare_numbers;
 }
 
 /* Returns the bound that the key at -2 names, and checks its value at -1. */
@@ -156,10 +219,11 @@ static size_t check_bound(lua_State *L, const char *member) {
   const char *name;
   bool is_time = strcmp(member, "creation_time") == 0 || strcmp(member, "modification_time") == 0;
   size_t i = 0;
-  if (lua_type(L, -2) != LUA_TSTRING) refuse_range(L, member, "a list");
+  if (lua_type(L, -2) != LUA_TSTRING) refuse_range(L, member, "a table of something else");
   name = lua_tostring(L, -2);
   while (i < BOUNDS && (strcmp(name, bounds[i]) != 0 || lua_rawlen(L, -2) != strlen(name))) i++;
   if (i == BOUNDS) refuse_bound(L, member, name);
+  if (i == EXCEPT) return i; /* read before */
   if (i >= OLDER_THAN && !is_time)
     error_misuse(L, "where", "'%s': '%s' is for creation_time and modification_time only", member, name);
   if (lua_type(L, -1) != LUA_TNUMBER)
@@ -170,37 +234,64 @@ static size_t check_bound(lua_State *L, const char *member) {
   return i;
 }
 
-/* Nothing here allocates before it raises, so no finalizer changes the caller's table meanwhile. */
-static void read_range(lua_State *L, int rule, int value, cursor_limit *out) {
-  const char *member = STATUS_RULES[rule].name;
-  lua_Number read[BOUNDS] = {-HUGE_VAL, HUGE_VAL, -HUGE_VAL, HUGE_VAL};
-  bool is_empty = true;
-  if (!lua_istable(L, value)) refuse_range(L, member, luaL_typename(L, value));
-  for (lua_pushnil(L); lua_next(L, value); lua_pop(L, 1)) {
-    read[check_bound(L, member)] = lua_tonumber(L, -1);
+/* Reads the range at `value`. Returns whether it has bounds, not only `except`. That comes first:
+** nothing behind it allocates before it raises, so no finalizer changes the range meanwhile. */
+static bool read_range(lua_State *L, const char *member, int value, int kept, cursor_limit *out) {
+  lua_Number read[BOUNDS] = {-HUGE_VAL, HUGE_VAL, -HUGE_VAL, HUGE_VAL, -HUGE_VAL, HUGE_VAL, 0};
+  bool is_empty = true, is_bounded = false;
+  if (push_except(L, value)) {
+    read_numbers(L, member, lua_gettop(L), kept, out);
+    lua_pop(L, 1);
     is_empty = false;
   }
-  if (is_empty) refuse_range(L, member, "an empty table");
-  *out = (cursor_limit){.kind = CURSOR_RANGE,
-                        .min = read[MIN],
-                        .max = read[MAX],
-                        .older_than = read[OLDER_THAN],
-                        .newer_than = read[NEWER_THAN]};
+  for (lua_pushnil(L); lua_next(L, value); lua_pop(L, 1)) {
+    size_t bound = check_bound(L, member);
+    if (bound == EXCEPT) continue;
+    read[bound] = lua_tonumber(L, -1);
+    is_bounded = true;
+  }
+  if (is_empty && !is_bounded) refuse_range(L, member, "an empty table");
+  out->min = read[MIN];
+  out->max = read[MAX];
+  if (read[ABOVE] > -HUGE_VAL) out->min = fmax(out->min, nextafter(read[ABOVE], HUGE_VAL));
+  if (read[BELOW] < HUGE_VAL) out->max = fmin(out->max, nextafter(read[BELOW], -HUGE_VAL));
+  out->older_than = read[OLDER_THAN];
+  out->newer_than = read[NEWER_THAN];
+  return is_bounded;
+}
+
+/* Reads what a member that is a number may be. Returns whether it must be there. */
+static bool read_limit(lua_State *L, int rule, int value, int kept, cursor_limit *out) {
+  const char *member = STATUS_RULES[rule].name;
+  bool is_list = lua_istable(L, value) && lua_rawlen(L, value) > 0;
+  *out = (cursor_limit){
+      .kind = CURSOR_NUMBERS, .min = -HUGE_VAL, .max = HUGE_VAL, .older_than = -HUGE_VAL, .newer_than = HUGE_VAL};
+  if (is_list || lua_type(L, value) == LUA_TNUMBER) {
+    read_numbers(L, member, value, kept, out);
+    return true;
+  }
+  if (!lua_istable(L, value)) refuse_range(L, member, luaL_typename(L, value));
+  out->excludes = true;
+  return read_range(L, member, value, kept, out);
 }
 
 void cursor_where_read(lua_State *L, int given, int kept, cursor_where *w) {
-  luaL_checkstack(L, 12, "where");
+  luaL_checkstack(L, 16, "where");
   for (lua_pushnil(L); lua_next(L, given); lua_pop(L, 1)) {
     int value = lua_gettop(L), rule;
+    bool is_needed;
     if (lua_type(L, -2) != LUA_TSTRING)
       error_misuse(L, "where", "expected member names as keys, got a %s", luaL_typename(L, -2));
     rule = check_member(L, "where", -2);
-    if (STATUS_RULES[rule].types == JSON_STRING) read_texts(L, rule, value, kept, &w->limits[rule]);
-    else if (STATUS_RULES[rule].types == JSON_INTEGER) read_range(L, rule, value, &w->limits[rule]);
+    if (STATUS_RULES[rule].types == JSON_STRING) {
+      read_texts(L, rule, value, kept, &w->limits[rule]);
+      is_needed = !w->limits[rule].excludes;
+    } else if (STATUS_RULES[rule].types == JSON_INTEGER) is_needed = read_limit(L, rule, value, kept, &w->limits[rule]);
     else
       error_misuse(L, "where", "'%s': only members that are strings or integers can be filtered",
                    STATUS_RULES[rule].name);
     w->filter.rules |= 1u << rule;
+    if (!is_needed) w->filter.optional |= 1u << rule;
   }
   w->filter.accept = accept;
   w->filter.accept_number = accept_number;

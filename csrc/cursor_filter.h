@@ -17,11 +17,12 @@ typedef struct {
 
 /* The values that a member may have. */
 typedef struct {
-  enum { CURSOR_TEXTS = 1, CURSOR_RANGE } kind;
-  const cursor_text *texts; /* sorted */
+  enum { CURSOR_TEXTS = 1, CURSOR_NUMBERS } kind;
+  bool excludes;     /* the set has the values that it may not have */
+  const void *items; /* the set: cursor_text or lua_Number, sorted */
   size_t count;
   int (*compare)(const void *, const void *);
-  lua_Number min, max, older_than, newer_than;
+  lua_Number min, max, older_than, newer_than; /* numbers */
 } cursor_limit;
 
 /* The records that `where` lets pass. */
@@ -36,7 +37,7 @@ typedef struct {
 ** misuse. */
 void cursor_fields_read(lua_State *L, int fields, json_shape *shape);
 /*
-** Reads the table `where` at absolute index `given` into `w`. Raises on misuse. The texts stay
+** Reads the table `where` at absolute index `given` into `w`. Raises on misuse. The sets stay
 ** valid while the table at absolute index `kept` lives; no other code may reach that table.
 */
 void cursor_where_read(lua_State *L, int given, int kept, cursor_where *w);

@@ -17,7 +17,7 @@ typedef struct {
 
 /*
 ** Reads the options at `options`: raises on misuse. Fills `out`, the shape's projection, and
-** `where`. Pushes one value, a table that owns the texts which `where` borrows.
+** `where`. Pushes one value, a table that owns the sets which `where` borrows.
 */
 void cursor_read_options(lua_State *L, int options, cursor_settings *out, json_shape *shape, cursor_where *where);
 

@@ -50,7 +50,7 @@ void terminal_open(lua_State *L) {
 
 int terminal_is(lua_State *L) {
   lua_Integer descriptor = luaL_checkinteger(L, 1);
-  lua_pushboolean(L, (descriptor == 1 || descriptor == 2) && platform_is_terminal((int)descriptor));
+  lua_pushboolean(L, descriptor >= 0 && descriptor <= 2 && platform_is_terminal((int)descriptor));
   return 1;
 }
 

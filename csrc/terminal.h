@@ -17,7 +17,7 @@ void terminal_open(lua_State *L);
 **   close()     undoes all of it */
 int terminal_new(lua_State *L);
 
-/* is_terminal(descriptor) -> whether 1, the standard output, or 2, the standard error output, is a
+/* is_terminal(descriptor) -> whether a standard one, 0 to 2 (input, output, error output), is a
 ** terminal that understands the usual escape sequences */
 int terminal_is(lua_State *L);
 /* is_utf8() -> whether what is written to a terminal is read as UTF-8 */

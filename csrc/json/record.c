@@ -220,7 +220,7 @@ static bool accepts(const json_reading *m, size_t rule, const json_span *v) {
   size_t n = v->length;
   if (v->type == JSON_INTEGER) return f->accept_number(f->context, rule, (lua_Number)v->as.integer);
   if (v->type == JSON_FLOAT) return f->accept_number(f->context, rule, v->as.number);
-  if (v->type != JSON_STRING) return false;
+  if (v->type != JSON_STRING) return f->optional >> rule & 1;
   if (v->escaped) {
     n = json_unescape(text, n, m->r->scratch);
     text = m->r->scratch;
@@ -234,7 +234,8 @@ static bool passes(const json_reading *m) {
   if (!s->filter) return true;
   for (size_t i = 0; i < s->rule_count; i++) {
     if (!(s->filter->rules >> i & 1)) continue;
-    if (!(m->present >> i & 1) || !accepts(m, i, &s->fields[s->slots[i].field].value)) return false;
+    if (m->present >> i & 1 ? !accepts(m, i, &s->fields[s->slots[i].field].value) : !(s->filter->optional >> i & 1))
+      return false;
   }
   return true;
 }

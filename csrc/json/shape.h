@@ -24,7 +24,8 @@ typedef struct {
 /* Which records are wanted. The filter is applied after all rules were checked: a record that
 ** breaks a rule is an error, wanted or not. */
 typedef struct json_filter {
-  uint32_t rules; /* bit i: rule i must be a string or number that its function accepts */
+  uint32_t rules;    /* bit i: rule i must be a string or number that its function accepts */
+  uint32_t optional; /* bit i: rule i may also be absent, or of another type */
   bool (*accept)(const void *context, size_t rule, const char *text, size_t n); /* decoded */
   bool (*accept_number)(const void *context, size_t rule, lua_Number n);
   const void *context;

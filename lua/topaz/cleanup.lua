@@ -16,7 +16,9 @@ local WAIT = 0.1          -- seconds until all of a full window are looked at, n
 
 local OPTIONS = {
    { "older_than", "number", 0, 0, 1e9 },
+   { "newer_than", "number", nil, 0, 1e9 },
    { "status", "table" },
+   { "where", "table" },
    { "dry_run", "boolean", false },
    { "on_progress", "function" },
 }
@@ -37,6 +39,16 @@ local function check_words(list)
    return { table.unpack(list) }
 end
 
+-- A copy, without which a caller's later change would choose other statuses.
+local function copy_where(where)
+   local copy = {}
+   for member, value in pairs(where or {}) do copy[member] = value end
+   for member, option in pairs { status = "status", modification_time = "older_than and newer_than" } do
+      if copy[member] ~= nil then misuse.argument("where", "'%s' is chosen by the option %s", member, option) end
+   end
+   return copy
+end
+
 local function read_options(given)
    if type(given) == "table" and type(given.status) == "string" then
       local copy = {}
@@ -46,6 +58,7 @@ local function read_options(given)
    end
    local o = misuse.options(given, OPTIONS)
    o.status = check_words(o.status or { "Completed" })
+   o.where = copy_where(o.where)
    return o
 end
 
@@ -142,23 +155,31 @@ local function consider(self, status)
    self.flying[#self.flying + 1] = { request = request, process_id = status.process_id }
 end
 
--- What `where` says of the age: one time for all readings, so that the limit stays. A clock that is
--- ahead would delete too much, so both clocks must agree: the server's, which is known from its
--- first response on, and this machine's.
+-- What `where` says of the age: one time for all readings, so that the limits stay. A wrong clock
+-- would delete too much, so both clocks must agree: the server's, which is known from its first
+-- response on, and this machine's.
 local function age_of(self)
-   local older_than = self.options.older_than
-   if older_than == 0 then return nil end
-   if not self.server_time then return { older_than = older_than, max = self.begun - older_than } end
-   return { max = math.min(self.server_time, self.begun) - older_than }
+   local older_than, newer_than = self.options.older_than, self.options.newer_than
+   if older_than == 0 and not newer_than then return nil end
+   local server_time, here = self.server_time, self.begun
+   local range = { max = math.min(server_time or here, here) - older_than }
+   if newer_than then range.min = math.max(server_time or here, here) - newer_than end
+   if not server_time then range.older_than, range.newer_than = older_than, newer_than end
+   return range
+end
+
+-- The statuses to delete, as client:statuses takes it.
+local function where_of(self)
+   local where = self.options.where
+   where.status, where.modification_time = self.options.status, age_of(self)
+   return where
 end
 
 -- Reads the list once, deleting meanwhile. Returns how many pages it has, or nil and the error that
 -- ended it.
 local function read_list(self)
-   local cursor, err = misuse.attempt(self.client.statuses, self.client, {
-      limit = limits.PAGE, fields = { "process_id" },
-      where = { status = self.options.status, modification_time = age_of(self) },
-   })
+   local cursor, err = misuse.attempt(misuse.call, self.client.statuses, self.client,
+      { limit = limits.PAGE, fields = { "process_id" }, where = where_of(self) })
    if not cursor then return nil, err end
    self.cursor = cursor
    local pages = 0

@@ -27,10 +27,14 @@ local makers = {
       for _, word in ipairs(words(text)) do set[word] = true end
       return set
    end,
-   W = function(text) -- a `where`
+   -- a `where`: name=text, name=a|b, name!=text, name:bound=number; numbers are read as such
+   W = function(text)
       local where = {}
-      for name, value in text:gmatch "([^=,]+)=([^,]*)" do
-         where[name] = value:find "|" and words(value:gsub("|", ",")) or value
+      for name, bound, no, value in text:gmatch "([^=,:!]+):?([^=,!]*)(!?)=([^,]*)" do
+         local one = tonumber(value) or value
+         if value:find "|" then one = words(value:gsub("|", ",")) end
+         for i, word in ipairs(type(one) == "table" and one or {}) do one[i] = tonumber(word) or word end
+         where[name] = no == "!" and { except = one } or bound ~= "" and { [bound] = one } or one
       end
       return where
    end,

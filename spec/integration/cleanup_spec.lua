@@ -84,6 +84,29 @@ describe("client:delete_finished()", function()
       assert.same({ 10, 3000 }, ages)
    end)
 
+   it("chooses by other members, and by when a status was last modified", function()
+      local now = emulator():now()
+      local ahead = math.max(0, os.time() - now) -- this machine's clock, which counts too
+      for i, age in ipairs { 10, 3000, 4000, 90000 } do
+         emulator():add_jobs { status = "Completed", age = 100000, modification_time = math.floor(now - age),
+            model = i % 2 == 0 and "A" or "B", credits = i }
+      end
+      local function matched(options)
+         options.dry_run = true
+         return (client:delete_finished(options)).matched
+      end
+      assert.equal(2, matched { where = { model = "A" } })
+      assert.equal(3, matched { where = { credits = { above = 1 } } })
+      assert.equal(1, matched { where = { credits = { above = 1 }, model = { except = "A" } } })
+      assert.equal(3, matched { newer_than = ahead + 5000 })
+      assert.equal(2, matched { newer_than = ahead + 5000, older_than = 2000 })
+      assert.equal(1, matched { newer_than = ahead + 5000, older_than = 2000, where = { model = { "A" } } })
+      local where = { model = "A" }
+      assert.same({ 2, 2, 0, 0, 0 }, counts((client:delete_finished { where = where })))
+      assert.same({ model = "A" }, where)
+      assert.same({ Completed = 2 }, left())
+   end)
+
    it("does not delete by age what says nothing of its age", function()
       emulator():add_jobs { status = "Completed", age = 5000, remove = { "modification_time" } }
       assert.same({ 0, 0, 0, 0, 0 }, counts((client:delete_finished { older_than = 1 })))
@@ -315,6 +338,8 @@ describe("client:delete_finished()", function()
 
    it("refuses what makes no sense, and sends nothing", function()
       local cases = {
+         { { where = { status = "Failed" } }, "where" }, { { where = { modification_time = 1 } }, "where" },
+         { { where = { mdoel = "A" } }, "where" }, { { where = "A" }, "where" }, { { newer_than = -1 }, "newer_than" },
          { { older_than = -1 }, "older_than" }, { { older_than = "1" }, "older_than" },
          { { status = "Processing" }, "status" }, { { status = { "Completed", "Pending" } }, "status" },
          { { status = {} }, "status" }, { { status = { a = "Failed" } }, "status" }, { { status = 5 }, "status" },

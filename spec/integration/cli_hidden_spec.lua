@@ -81,7 +81,7 @@ describe("topaz-status", function()
                cli.emulator:fault { match = { kind = kind }, status = 403, times = math.huge,
                   body = cjson.encode { message = "no: " .. text, code = text } }
                local result = cli.run(arguments)
-               assert.equal(3, result.code)
+               assert.equal(4, result.code)
                assert.matches("no: ", result.err)
                check(result, case[2])
                cli.emulator:clear_faults()
@@ -104,7 +104,7 @@ describe("topaz-status", function()
          cli.emulator:fault { status = 403, times = 1, body = '{"message":"no"}',
             headers = { ["X-Request-Id"] = "a\u{202E}b\u{9B}c" } }
          local result = cli.run { "get", ID }
-         assert.equal(3, result.code)
+         assert.equal(4, result.code)
          check(result, "request id")
       end)
 

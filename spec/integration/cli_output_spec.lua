@@ -42,7 +42,6 @@ describe("topaz-status", function()
 
       it("ends well where there is nothing to write", function()
          assert.equal("", cli.fine({ "list", "--status", "Pending" }, { shell = "%s >&-" }))
-         assert.equal("", cli.fine({ "get", "-" }, { shell = "%s >&-" }))
       end)
 
       it("says that it cannot read IDs from a closed input, or from a folder", function()

@@ -21,13 +21,16 @@ describe("topaz-status", function()
          ["no id to wait for"] = { { "wait" }, "no ID was given; give IDs, or %-%-all" },
          ["no UUID"] =
             { { "get", "../\27[2Jstatus" }, "'../\\e%[2Jstatus' is not a process_id; expected a UUID such as" },
-         ["no duration"] = { { "list", "--newer-than", "soon" },
+         ["no time"] = { { "list", "--newer-than", "soon" },
+            "'soon' is not a time: write 7d, 36h, 90m, 45s or plain seconds, or a date such as 2026%-01%-31 or" },
+         ["no duration"] = { { "list", "--timeout", "soon" },
             "'soon' is not a duration: write 7d, 36h, 90m, 45s or plain seconds" },
          ["no number"] = { { "list", "--limit", "0" }, "'0' is not a whole number above 0" },
          ["too long a time"] = { { "delete-finished", "--dry-run", "--older-than", "9999999999w" },
             "%-%-older%-than: expected a number from 0 to 1000000000, got .*; see `topaz%-status delete%-finished" },
          ["no member"] = { { "list", "--fields", "nope" }, "%-%-fields: a status has no member 'nope'" },
-         ["no text member"] = { { "list", "--where", "progress=1" }, "%-%-where: 'progress' is an integer member" },
+         ["no member to filter by"] = { { "list", "--where", "crop_to_fill=true" },
+            "%-%-where: 'crop_to_fill': only members that are strings or integers can be filtered" },
          ["no token"] = { { "list", "--resume", "x" },
             "%-%-resume: not a valid list token: expected the whole token that an interrupted list printed" },
          ["no token of a wait"] = { { "wait", "--resume", "topazw1.00.00" },
@@ -107,7 +110,7 @@ describe("topaz-status", function()
          assert.matches("no API key; set TOPAZ_API_KEY",
             (fails(2, { "list" }, { variables = { TOPAZ_API_KEY = false } })))
          assert.matches("HTTP 401.*; check the key in TOPAZ_API_KEY",
-            (fails(3, { "list" }, { variables = { TOPAZ_API_KEY = "wrong" } })))
+            (fails(4, { "list" }, { variables = { TOPAZ_API_KEY = "wrong" } })))
          assert.matches("TOPAZ_API_KEY: byte 2 is a line break",
             (fails(2, { "list" }, { variables = { TOPAZ_API_KEY = "a\nb" } })))
       end)
@@ -141,7 +144,7 @@ describe("topaz-status", function()
       assert.matches("TOPAZ_MAX_RATE: '0' is not a number above 0",
          (fails(2, { "list" }, { variables = { TOPAZ_MAX_RATE = "0" } })))
       assert.equal("", fine({ "list", "--timeout", "5s" }, { variables = { TOPAZ_TIMEOUT = "x" } }))
-      local err = fails(3, { "list", "--base-url", "http://127.0.0.1:1/x", "--timeout", "0.1" })
+      local err = fails(7, { "list", "--base-url", "http://127.0.0.1:1/x", "--timeout", "0.1" })
       assert.matches("cannot connect.*; check the network, %-%-base%-url", err)
    end)
 

@@ -36,17 +36,17 @@ describe("topaz-status", function()
          end
       end)
 
-      it("ends with 3 when the server does not know one, after the others", function()
+      it("ends with 5 when the server does not know one, after the others", function()
          local ids = emulator:add_jobs { job "Failed" }
-         local err, out = fails(3, { "wait", UNKNOWN, ids[1] })
+         local err, out = fails(5, { "wait", UNKNOWN, ids[1] })
          assert.matches("no job with this process_id", err)
          assert.matches("\tFailed\t", out)
       end)
 
-      it("ends with 3 when the time is over, says how to resume, and resumes", function()
+      it("ends with 6 when the time is over, says how to resume, and resumes", function()
          local ids = emulator:add_jobs { { status = "Completed" }, job("Completed", 3) }
          local result = run { "wait", ids[1], ids[2], "--timeout", "1s" }
-         assert.equal(3, result.code)
+         assert.equal(6, result.code)
          assert.matches("^topaz%-status: [^\n]*1 of 2 jobs are not finished after 1 s[^\n]*; [^\n]*%-%-timeout\n"
             .. "topaz%-status: to resume: topaz%-status wait %-%-timeout 1s %-%-resume topazw1%S+\n$", result.err)
          local out = fine { "wait", "--resume", result.err:match "%-%-resume (%S+)" }

@@ -60,7 +60,7 @@ describe("client:statuses()", function()
       local records = {}
       for i, value in ipairs(values) do records[i] = record(i, ',"progress":' .. value) end
       records[#records + 1] = record(12)
-      answer("[" .. table.concat(records, ",") .. "]", { times = 9 })
+      answer("[" .. table.concat(records, ",") .. "]", { times = 20 })
       local function chosen(where)
          local numbers = {}
          for i, id in ipairs(ids_of(client:statuses { where = where })) do numbers[i] = tonumber(id:sub(-2)) end
@@ -73,6 +73,38 @@ describe("client:statuses()", function()
       assert.same({ 1, 2, 3, 4, 5, 6, 11 }, chosen { progress = { min = -math.huge } })
       assert.same({}, chosen { progress = { min = 50, max = 49 } })
       assert.same({}, chosen { progress = { min = 50 }, status = "Failed" })
+      assert.same({ 4, 5, 11 }, chosen { progress = { above = 50 } })
+      assert.same({ 1, 2, 6 }, chosen { progress = { below = 50 } })
+      assert.same({ 4 }, chosen { progress = { above = 50, below = 51 } })
+      assert.same({ 5, 11 }, chosen { progress = { above = 50, min = 50.9 } })
+      assert.same({ 1, 2, 3, 4, 5, 6 }, chosen { progress = { below = 99999999999999999999 } })
+   end)
+
+   it("takes single numbers, and what a member is not", function()
+      local values = { "10", "50", "50.0", "50.5", "-1", '"50"', "true", "null", "[50]" }
+      local records = {}
+      for i, value in ipairs(values) do records[i] = record(i, ',"progress":' .. value .. ',"model":"A"') end
+      records[#records + 1] = record(10, ',"model":"B"')
+      records[#records + 1] = record(11, ',"model":50,"progress":10')
+      answer("[" .. table.concat(records, ",") .. "]", { times = 20 })
+      local function chosen(where)
+         local numbers = {}
+         for i, id in ipairs(ids_of(client:statuses { where = where })) do numbers[i] = tonumber(id:sub(-2)) end
+         return numbers
+      end
+      assert.same({ 2, 3 }, chosen { progress = 50 })
+      assert.same({ 1, 4, 11 }, chosen { progress = { 50.5, 10 } })
+      -- alone it lets others pass too: absent members, and those of another type
+      assert.same({ 1, 4, 5, 6, 7, 8, 9, 10, 11 }, chosen { progress = { except = 50 } })
+      assert.same({ 4, 5, 6, 7, 8, 9, 10 }, chosen { progress = { except = { 50, 10 } } })
+      assert.same({ 4, 5 }, chosen { progress = { except = { 50, 10 }, max = 99 } })
+      assert.same({ 10, 11 }, chosen { model = { except = "A" } })
+      assert.same({ 11 }, chosen { model = { except = { "A", "B" } } })
+      assert.same({ 1, 11 }, chosen { progress = 10, model = { except = {} } })
+      -- a set of texts, and "except" is one of them
+      assert.same({}, chosen { model = { except = true } })
+      assert.same({ 1, 2, 3, 4, 5, 6, 7, 8, 9, 11 },
+         chosen { process_id = { except = { [records[10]:match '"process_id":"(.-)"':upper()] = true } } })
    end)
 
    it("takes ages by the server's clock, both ends included", function()
@@ -102,16 +134,24 @@ describe("client:statuses()", function()
          [{ fields = { "statsu" } }] = "fields.*'statsu'.*did you mean 'status'",
          [{ fields = {} }] = "fields", [{ fields = { 5 } }] = "fields", [{ fields = { status = true } }] = "fields",
          [{ where = { stauts = "x" } }] = "where.*did you mean 'status'",
-         [{ where = { progress = 5 } }] = "where.*progress", [{ where = { status = 5 } }] = "where.*status",
+         [{ where = { status = 5 } }] = "where.*status",
          [{ where = { "status" } }] = "where",
          [{ where = { crop_to_fill = { min = 1 } } }] =
             "where.*'crop_to_fill': only members that are strings or integers",
          [{ where = { progress = "5" } }] =
-            "where.*'progress' is an integer member: expected a range such as .*, got string",
+            "where.*'progress' is an integer member: expected a number, .* a range such as .*, got string",
          [{ where = { progress = {} } }] =
-            "where.*'progress' is an integer member: expected a range such as .*, got an empty table",
-         [{ where = { progress = { 5 } } }] =
-            "where.*'progress' is an integer member: expected a range such as .*, got a list",
+            "where.*'progress' is an integer member: expected a number, .* a range such as .*, got an empty table",
+         [{ where = { progress = { true } } }] = "where.*'progress': expected numbers, got a boolean",
+         [{ where = { progress = { 5, min = 5 } } }] = "where.*'progress': expected a list of numbers",
+         [{ where = { progress = 0 / 0 } }] = "where.*'progress': expected numbers, got nan",
+         [{ where = { progress = { except = "5" } } }] = "where.*'progress': expected numbers, got a string",
+         [{ where = { progress = { except = { "5" } } } }] = "where.*'progress': expected numbers, got a string",
+         [{ where = { progress = { [true] = 5 } } }] = "where.*'progress' is an integer member: expected a number",
+         [{ where = { status = { "Failed", except = "Pending" } } }] =
+            "where.*'status': 'except' stands alone in its table",
+         [{ where = { status = { except = 5 } } }] =
+            "where.*'status': expected a string or a table of strings, got number",
          [{ where = { progress = { mix = 5 } } }] = "where.*'progress': unknown bound 'mix', did you mean 'm",
          [{ where = { progress = { between = 5 } } }] =
             "where.*'progress': unknown bound 'between', expected min, max,",

@@ -206,9 +206,10 @@ describe("odd types on a terminal", function()
          end
       end
       for _, fields in ipairs { false, MEMBERS } do
-         local layout = columns.layout(fields or nil, sample, 120, false, false)
+         local o = { width = 120, terminal = true, paint = function(_, cell) return cell end }
+         local layout = columns.layout(fields or nil, sample, o, false)
          for _, status in ipairs(sample) do
-            local row = layout:row(status, function(_, cell) return cell end)
+            local row = layout:row(status)
             assert.is_true(text.width(row) <= 120)
          end
       end

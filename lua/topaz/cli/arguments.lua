@@ -1,35 +1,93 @@
 --- Arguments and options that several commands have in common.
+local dates = require "topaz.cli.dates"
+local json = require "topaz.cli.json"
 local options = require "topaz.cli.options"
+local text = require "topaz.terminal.text"
+local topaz = require "topaz"
 local words = require "topaz.words"
 
 local arguments = {}
 
---- Reads a status word in any case.
+-- ---- what is read of an argument: functions for argparse, which return nil and what is wrong ----
+
+local types = {} -- of the members that the API's contract names
+for _, member in ipairs(topaz.core.members) do types[member.name] = member.type end
+
+--- Reads status words in any case, separated by commas.
 -- @tparam table list the known words
--- @tparam[opt=false] boolean others whether an unknown word goes through
--- @treturn function for argparse
-function arguments.word_of(list, others)
-   return function(given)
+-- @tparam[opt] string hint what to do where another word is meant
+-- @treturn function for argparse; gives a list
+function arguments.words_of(list, hint)
+   local function known(given)
       for _, word in ipairs(list) do
          if word:lower() == given:lower() then return word end
       end
-      if others then return given end
-      return nil, ("'%s' is not one of %s"):format(given, table.concat(list, ", "))
+   end
+   return function(given)
+      local found = {}
+      for part in (given .. ","):gmatch "%s*([^,]-)%s*," do
+         found[#found + 1] = known(part)
+         if not known(part) then
+            return nil, ("'%s' is not one of %s%s"):format(text.safe(part), table.concat(list, ", "), hint or "")
+         end
+      end
+      return found
    end
 end
 
-local function pair(given)
-   local member, value = given:match "^([%w_]+)=(.*)$"
-   if not member then return nil, ("'%s' is not MEMBER=VALUE"):format(given) end
-   return { member, value }
+-- A time ago in seconds, or a date of topaz.cli.dates.
+local function moment(given)
+   local date = dates.read(given)
+   if date then return date end
+   local seconds = options.duration(given)
+   if seconds then return seconds end
+   return nil, ("'%s' is not a time: write 7d, 36h, 90m, 45s or plain seconds, or a date such as 2026-01-31 or "
+      .. "2026-01-31T12:00"):format(text.safe(given))
+end
+
+-- A number, or for a member that is a time also a date.
+local function number(member, given)
+   local date = dates.MEMBERS[member] and dates.read(given)
+   if date then return date end
+   return given:find "^%-?%d+%.?%d*$" and tonumber(given) or nil
+end
+
+-- "MEMBER=VALUE" and the like, as { member =, comparison =, value = }. What members there are is
+-- the library's to say.
+local function condition(given)
+   local member, comparison, value = given:match "^%s*([%w_]+)%s*([<>!]?=)(.*)$"
+   if not member then member, comparison, value = given:match "^%s*([%w_]+)%s*([<>])(.*)$" end
+   local shown = text.safe(given)
+   if not member then return nil, ("'%s' is not MEMBER=VALUE, nor with != > >= < <="):format(shown) end
+   if types[member] == "integer" then
+      value = number(member, value:match "^%s*(.-)%s*$")
+      if not value then
+         return nil, ("'%s': %s is a number: write %s%s50%s"):format(shown, member, member, comparison,
+            dates.MEMBERS[member] and ", or a date such as 2026-01-31" or "")
+      end
+   elseif types[member] and comparison ~= "=" and comparison ~= "!=" then
+      return nil, ("'%s': %s is not a number, so only = and != compare it"):format(shown, member)
+   end
+   return { member = member, comparison = comparison, value = value }
+end
+
+--- The name of a member to sort by, perhaps with "-" in front.
+function arguments.member(given)
+   if types[given:match "^%-?(.*)$"] then return given end
+   return nil, ("a status has no member '%s'"):format(text.safe(given))
 end
 
 local function members(given)
-   local list = {}
-   for name in given:gmatch "[^,%s]+" do list[#list + 1] = name end
+   local list, seen = {}, {}
+   for name in given:gmatch "[^,%s]+" do
+      if not seen[name] then list[#list + 1] = name end
+      seen[name] = true
+   end
    if #list == 0 then return nil, "--fields needs names separated by commas" end
    return list
 end
+
+-- ---- groups of options --------------------------------------------------------------------------
 
 --- IDs, or "-". `args` says how many, as argparse does.
 function arguments.ids(command, what, args)
@@ -49,28 +107,62 @@ function arguments.wait_timeout(command, default)
       :argname "TIME":convert(options.duration)
 end
 
+--- Says what completion offers for an option; unlike with argparse's choices, it takes others too.
+-- Returns the option.
+function arguments.offers(option, list)
+   option.offered = list
+   return option
+end
+
+local offers = arguments.offers
+
+local NAMES = table.concat(json.MEMBERS, ", ")
+
 --- Which statuses: what topaz.cli.select reads.
-function arguments.filters(command)
+-- @param command
+-- @tparam[opt] table some the only words that --status may have
+-- @tparam[opt] string help of --status with those
+function arguments.filters(command, some, help)
+   local list = some or words.statuses
    command:group("Which statuses",
-      command:option("--status", "Only this status; may be given several times."):argname "WORD":count "*"
-         :convert(arguments.word_of(words.statuses, true)),
+      offers(command:option("--status",
+            help or ("Only these statuses: %s. Several are separated by commas."):format(table.concat(list, ", ")))
+         :argname "WORDS":count "*"
+         :convert(arguments.words_of(list, not some and "; another word: --where status=WORD" or nil)), list),
       command:option("--model", "Only this model; may be given several times."):argname "NAME":count "*",
-      command:option("--where", "Only where this text member has this value; may be given several times.")
-         :argname "MEMBER=VALUE":count "*":convert(pair),
-      command:option("--newer-than", "Only statuses modified within the last TIME.")
-         :argname "TIME":convert(options.duration),
-      command:option("--older-than", "Only statuses last modified at least TIME ago.")
-         :argname "TIME":convert(options.duration))
+      offers(command:option("--where",
+            "Only where a member is so: model=A, model!=A, 'progress>=50', 'credits>2', 'creation_time<2026-01-31'. "
+            .. "May be given several times: several = of one member are alternatives, everything else must hold. "
+            .. "The members are: " .. NAMES .. ".")
+         :argname "CONDITION":count "*":convert(condition), json.MEMBERS),
+      command:option("--newer-than", "Only statuses modified within the last TIME, or since a date.")
+         :argname "TIME":convert(moment),
+      command:option("--older-than", "Only statuses last modified at least TIME ago, or until a date.")
+         :argname "TIME":convert(moment),
+      command:flag("--utc", "Dates are UTC, in arguments and tables, not in this machine's time zone."))
+end
+
+-- The flag of a form of output; --output names it too.
+local function form(command, name, help)
+   return command:flag("--" .. name, help):target "output":action(function(args) args.output = name end)
 end
 
 --- How statuses are written: what topaz.cli.output reads.
-function arguments.formats(command)
-   local json, lines = command:flag("--json", "One JSON array."), command:flag("--jsonl", "One JSON object per line.")
-   local csv = command:flag("--csv", "Comma-separated values with a header (RFC 4180).")
-   command:mutex(json, lines, csv)
-   command:group("Output", json, lines, csv,
-      command:option("--fields", "These members, in this order, separated by commas.")
-         :argname "NAMES":convert(members))
+-- @param command
+-- @tparam string default what it is without an option
+-- @tparam[opt] string json the help of --json
+function arguments.formats(command, default, json_help)
+   local named = command:option("--output", ("The form: table, tabs, csv, json or jsonl (default: %s). Times are ISO "
+         .. "8601 in UTC in tabs and csv, numbers in JSON."):format(default))
+      :argname "FORM":choices { "table", "tabs", "csv", "json", "jsonl" }
+   local array = form(command, "json", json_help or "One JSON array.")
+   local lines = form(command, "jsonl", "One JSON object per line.")
+   local csv = form(command, "csv", "Comma-separated values with a header (RFC 4180).")
+   command:mutex(named, array, lines, csv)
+   command:group("Output", named, array, lines, csv,
+      offers(command:option("--fields", "These members, in this order, separated by commas: " .. NAMES .. ".")
+         :argname "NAMES":convert(members), json.MEMBERS),
+      command:flag("--epoch", "Times as the API has them: seconds since 1970."))
 end
 
 --- What each command that asks the API has: colours, and how to reach it.

@@ -1,15 +1,11 @@
 --- The table for people: which columns there are, as many as the terminal is wide.
+local dates = require "topaz.cli.dates"
 local json = require "topaz.cli.json"
 local text = require "topaz.terminal.text"
 
 local columns = {}
 
 local GAP = 2
-
-local function date(seconds)
-   local is_date = math.type(seconds) == "integer" and seconds >= 0 and seconds < 1 << 40
-   return is_date and os.date("%Y-%m-%d %H:%M", seconds) or tostring(seconds)
-end
 
 -- Heading, least width, greatest width, order in which columns are given room (without one: only
 -- when asked for), how a value is said.
@@ -21,22 +17,24 @@ local COLUMNS = {
    },
    filename = { head = "FILE", least = 16, most = 60, order = 4 },
    model = { head = "MODEL", least = 16, most = 24, order = 5 },
-   creation_time = { head = "CREATED", least = 16, most = 16, order = 6, say = date },
+   creation_time = { head = "CREATED", least = 16, most = 16, order = 6 },
    credits = { head = "CREDITS", least = 7, most = 7, order = 7, right = true },
-   modification_time = { head = "MODIFIED", least = 16, most = 16, say = date },
-   eta = { head = "ETA", least = 16, most = 16, say = date },
+   modification_time = { head = "MODIFIED", least = 16, most = 16 },
+   eta = { head = "ETA", least = 16, most = 16 },
    source_id = { head = "SOURCE", least = 36, most = 36 },
 }
 
---- The members that a table may show without --fields, in their order.
-columns.DEFAULT = { "process_id", "status", "progress", "filename", "model", "creation_time", "credits" }
+--- The members that are shown without --fields, in their order; of a table those that fit.
+columns.DEFAULT = { "process_id", "status", "progress", "filename", "model", "credits", "creation_time" }
 
 local Layout = {}
 Layout.__index = Layout
 
-local function said(column, status)
+local function said(column, status, o)
    local value = status[column.name]
-   return text.safe(type(value) == "number" and column.say and column.say(value) or json.plain(value))
+   local words = dates.MEMBERS[column.name] and dates.shown(value, "minutes", o)
+      or type(value) == "number" and column.say and column.say(value)
+   return text.safe(words or json.plain(value))
 end
 
 local function column_of(name)
@@ -49,9 +47,9 @@ local function column_of(name)
 end
 
 -- The width that a column would like: its widest value, heading included, within its bounds.
-local function wish(column, sample)
+local function wish(column, sample, o)
    local width = #column.head
-   for _, status in ipairs(sample) do width = math.max(width, text.width(said(column, status))) end
+   for _, status in ipairs(sample) do width = math.max(width, text.width(said(column, status, o))) end
    return math.min(width, column.most)
 end
 
@@ -92,15 +90,15 @@ end
 -- @tparam table|nil fields names that were asked for; nil: the usual ones, as many as there is room
 -- for
 -- @tparam table sample the first statuses
--- @tparam integer width cells of the terminal
--- @tparam boolean ascii
+-- @tparam table o `width`: cells there are; `terminal`: whether the rows go to one; `ascii`;
+-- `paint`: function (word, text); `epoch` and `utc`: how times are said
 -- @tparam boolean more_to_come
--- @return the layout: head(), row(status, paint)
-function columns.layout(fields, sample, width, ascii, more_to_come)
-   local list = {}
+-- @return the layout: head(), row(status)
+function columns.layout(fields, sample, o, more_to_come)
+   local list, width = {}, o.width
    for i, name in ipairs(fields or columns.DEFAULT) do
       list[i] = column_of(name)
-      list[i].width = wish(list[i], sample)
+      list[i].width = wish(list[i], sample, o)
       list[i].narrow = math.min(list[i].least, list[i].width)
    end
    if not fields then fitting(list, width) end
@@ -110,7 +108,7 @@ function columns.layout(fields, sample, width, ascii, more_to_come)
    for _, column in ipairs(more_to_come and list or {}) do
       column.width = column.width + math.max(0, math.min(column.most - column.width, width - total(list, "width")))
    end
-   return setmetatable({ list = list, ellipsis = ascii and "~" or "…" }, Layout)
+   return setmetatable({ list = list, o = o, ellipsis = o.ascii and "~" or "…" }, Layout)
 end
 
 local function joined(parts) return (table.concat(parts, (" "):rep(GAP)):gsub(" +$", "")) end
@@ -124,16 +122,16 @@ end
 
 --- The line of a status.
 -- @tparam table status
--- @tparam function paint (word, text)
 -- @treturn string
-function Layout:row(status, paint)
-   local parts, last = {}, #self.list
+function Layout:row(status)
+   local parts, last, o = {}, #self.list, self.o
    for i, column in ipairs(self.list) do
-      local cell = text.pad(said(column, status), column.width, self.ellipsis, column.right)
+      local cell = text.pad(said(column, status, o), column.width, self.ellipsis, column.right)
       if i == last then cell = cell:gsub(" +$", "") end
-      parts[i] = column.name == "status" and paint(status.status, cell) or cell
+      parts[i] = column.name == "status" and o.paint(status.status, cell) or cell
    end
-   return text.anchored(table.concat(parts, (" "):rep(GAP)))
+   local line = table.concat(parts, (" "):rep(GAP))
+   return o.terminal and text.anchored(line) or line
 end
 
 return columns

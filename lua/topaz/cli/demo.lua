@@ -56,13 +56,13 @@ local function tour(shell, run, emulator)
    say(paint, ("Its exit code is %d: 0 is Completed, 1 Failed or Cancelled."):format(code),
       " Now see all of them until the last one is finished.")
    command("watch", "--until-done")
-   say(paint, "An error says what happened, and what to do next. The exit code is 3.")
+   say(paint, "An error says what happened, and what to do next. The exit code is 5.")
    command("get", "00000000-0000-4000-8000-000000000000")
    say(paint, "The results:")
    command "summary"
    say(paint, "Clean up: count first, then delete.")
-   command("delete-finished", "--status", "Failed", "--status", "Cancelled", "--dry-run")
-   command("delete-finished", "--status", "Failed", "--status", "Cancelled")
+   command("delete-finished", "--status", "Failed,Cancelled", "--dry-run")
+   command("delete-finished", "--status", "Failed,Cancelled", "--yes")
    command("delete-all", "--yes")
    say(paint, "Against the real API")
    output.write((os.getenv "TOPAZ_API_KEY" or "") ~= "" and "TOPAZ_API_KEY is set." or "Set TOPAZ_API_KEY first.",

@@ -26,7 +26,7 @@ local function tell(shell, err)
       return err.code
    elseif type(err) == "table" and err.kind then
       shell:tell_error(err)
-      return problem.FAILED
+      return problem.code(err)
    end
    local trace = tostring(err):gsub("[^\n\t]+", text.safe)
    io.stderr:write("topaz-status: this is a defect, please report it: ", trace, "\n")

@@ -1,8 +1,10 @@
 --- Statuses on the output: JSON, JSON lines, CSV, a table for people, lines with tabs for programs.
+local columns = require "topaz.cli.columns"
+local dates = require "topaz.cli.dates"
 local json = require "topaz.cli.json"
 local problem = require "topaz.cli.problem"
+local terminal = require "topaz.terminal"
 local text = require "topaz.terminal.text"
-local columns = require "topaz.cli.columns"
 
 local output = {}
 
@@ -28,48 +30,89 @@ function output.flush()
    if output.settle() then error(trouble, 0) end
 end
 
+local lines -- drawn at the bottom of the terminal; what is written stands above them
+
+--- Names lines of topaz.terminal that each write clears first; nil: none.
+function output.above(drawn) lines = drawn end
+
+local defers = false -- whether Ctrl-C during a write is kept for output.raise_interrupt
+local interrupt      -- that is still to be raised
+
+--- Raises the Ctrl-C that has come during a write, if there was one.
+function output.raise_interrupt()
+   local err = interrupt
+   interrupt = nil
+   if err then error(err, 0) end
+end
+
+--- Says that Ctrl-C during a write is raised by output.raise_interrupt, so that the caller can note
+-- that the write has been done; false: by the write itself, as usual.
+function output.defer_interrupt(yes) defers, interrupt = yes, nil end
+
+-- Lua raises Ctrl-C as the call returns: the text has been written then.
+local function after_write(ok, result, why)
+   if ok then return note(result, why) end
+   if not problem.is_interrupt(result) then error(result, 0) end
+   interrupt = result
+   if not defers then output.raise_interrupt() end
+end
+
 --- Writes to the output, or raises why that cannot be.
 function output.write(...)
-   if not trouble then note(io.stdout:write(...)) end
+   if lines then lines:clear() end
+   if not trouble then after_write(pcall(io.stdout.write, io.stdout, ...)) end
    if trouble then error(trouble, 0) end
 end
 
--- ---- one writer for each form: add(status), finish() --------------------------------------------
+-- ---- one writer for each form: add(status), finish(), stop() where it ends early ----------------
 
 local function json_writer(fields)
    local first = true
+   local function finish() output.write(first and "[]\n" or "\n]\n") end
    return {
-      begin = function() output.write "[" end,
       add = function(status)
-         output.write(first and "\n" or ",\n", json.object(status, fields))
+         output.write(first and "[\n" or ",\n", json.object(status, fields))
          first = false
       end,
-      finish = function() output.write(first and "]\n" or "\n]\n") end,
+      finish = finish,
+      stop = function()
+         if not first then finish() end
+      end,
    }
 end
 
-local function jsonl_writer(fields)
+local function object_writer(fields)
    return { add = function(status) output.write(json.object(status, fields), "\n") end }
 end
 
-local function csv_value(value, to_terminal)
-   local s = json.plain(value)
+-- A value as text: times as ISO 8601.
+local function plain(status, name, o)
+   local value = status[name]
+   return dates.MEMBERS[name] and dates.shown(value, "iso", o) or json.plain(value)
+end
+
+local function csv_value(s, to_terminal)
    if to_terminal then s = text.safe(s) end
    return s:find '[,"\r\n]' and '"' .. s:gsub('"', '""') .. '"' or s
 end
 
 local function csv_writer(fields, o)
    local names = fields or json.MEMBERS
+   local begun = o.resumed
    local function line(values) output.write(table.concat(values, ","), "\r\n") end
+   local function begin()
+      if not begun then line(names) end
+      begun = true
+   end
    return {
-      begin = function()
-         if not o.resumed then line(names) end
-      end,
       add = function(status)
+         begin()
          local values = {}
-         for i, name in ipairs(names) do values[i] = csv_value(status[name], o.terminal) end
+         for i, name in ipairs(names) do values[i] = csv_value(plain(status, name, o), o.terminal) end
          line(values)
       end,
+      finish = begin,
+      stop = function() end,
    }
 end
 
@@ -79,32 +122,32 @@ output.JOB = { "process_id", "status", "progress", "filename" }
 --- The values of a status with tabs between them, for programs.
 -- @tparam table status
 -- @tparam table names
+-- @tparam[opt] table o `epoch`: times as numbers
 -- @treturn string
-function output.tabs(status, names)
+function output.tabs(status, names, o)
    local values = {}
-   for i, name in ipairs(names) do values[i] = text.safe(json.plain(status[name])) end
+   for i, name in ipairs(names) do values[i] = text.safe(plain(status, name, o or {})) end
    return table.concat(values, "\t")
 end
 
-local function tab_writer(fields)
-   return { add = function(status) output.write(output.tabs(status, fields), "\n") end }
+local function tab_writer(fields, o)
+   return { add = function(status) output.write(output.tabs(status, fields, o), "\n") end }
 end
 
-local SAMPLE = 50 -- statuses that are looked at to find the widths
-
-local function table_writer(fields, o)
+-- The first statuses are held back to find the widths: so many as fill a screen.
+local function table_writer(given, o)
    local waiting, layout = {}, nil
    local function begin(more_to_come)
-      layout = columns.layout(o.given and fields or nil, waiting, o.width, o.ascii, more_to_come)
-      output.write(o.paint("head", layout:head()), "\n")
-      for _, status in ipairs(waiting) do output.write(layout:row(status, o.paint), "\n") end
-      waiting = nil
+      local made, rows = columns.layout(given, waiting, o, more_to_come), {}
+      for i, status in ipairs(waiting) do rows[i] = made:row(status) .. "\n" end
+      output.write(o.paint("head", made:head()), "\n", table.concat(rows))
+      waiting, layout = nil, made
    end
    return {
       add = function(status)
-         if layout then return output.write(layout:row(status, o.paint), "\n") end
+         if layout then return output.write(layout:row(status), "\n") end
          waiting[#waiting + 1] = status
-         if #waiting == SAMPLE then begin(true) end
+         if #waiting >= o.sample then begin(true) end
       end,
       finish = function()
          if not layout and #waiting > 0 then begin() end
@@ -112,31 +155,41 @@ local function table_writer(fields, o)
    }
 end
 
---- The members of a table without --fields.
-output.DEFAULT = { "process_id", "status", "progress", "filename", "model", "credits", "creation_time" }
+--- The form of the output: what the options say, else a table on a terminal and tabs elsewhere.
+function output.form(args, to_terminal) return args.output or to_terminal and "table" or "tabs" end
 
 --- The members that a form needs; nil: all.
 function output.fields(args, to_terminal)
    if args.fields then return args.fields end
-   if args.json or args.jsonl or args.csv then return nil end
-   return to_terminal and columns.DEFAULT or output.DEFAULT
+   local form = output.form(args, to_terminal)
+   return (form == "table" or form == "tabs") and columns.DEFAULT or nil
 end
 
---- A writer: `add(status)`, then `finish()`. Nothing is kept but the first statuses of a table.
--- @tparam table args `json`, `jsonl`, `csv`, `fields`, `resume`
--- @tparam table o `terminal`: whether the output is one; `paint`; `width`; `ascii`
+local SAMPLE = 100 -- statuses that give a table its widths where there is no screen to fill
+
+--- A writer: `add(status)`, then `finish()`, or `stop()` where it ends early: then too all that
+-- was added has been written. Nothing is kept but the first statuses of a table.
+-- @param shell
+-- @tparam[opt=false] boolean single whether --json means an object, not an array
 -- @return the writer
-function output.writer(args, o)
-   local fields = output.fields(args, o.terminal)
+function output.writer(shell, single)
+   local args, to_terminal = shell.args, shell.is_terminal
+   local width, rows = terminal.size()
+   local o = {
+      terminal = to_terminal, paint = shell.paint, ascii = terminal.is_ascii(), epoch = args.epoch, utc = args.utc,
+      resumed = args.resume ~= nil, width = to_terminal and width or math.maxinteger,
+      -- a screen of them, without the headings and the shell's next line
+      sample = to_terminal and math.max(rows - 2, 1) or SAMPLE,
+   }
+   local fields, form = output.fields(args, to_terminal), output.form(args, to_terminal)
    local made
-   if args.json then made = json_writer(fields)
-   elseif args.jsonl then made = jsonl_writer(fields)
-   elseif args.csv then made = csv_writer(fields, { terminal = o.terminal, resumed = args.resume ~= nil })
-   elseif o.terminal then
-      made = table_writer(fields, { given = args.fields, width = o.width, ascii = o.ascii, paint = o.paint })
-   else made = tab_writer(fields) end
-   if made.begin then made.begin() end
+   if form == "json" and not single then made = json_writer(fields)
+   elseif form == "json" or form == "jsonl" then made = object_writer(fields)
+   elseif form == "csv" then made = csv_writer(fields, o)
+   elseif form == "table" then made = table_writer(args.fields, o)
+   else made = tab_writer(fields, o) end
    made.finish = made.finish or function() end
+   made.stop = made.stop or made.finish
    return made
 end
 

@@ -33,10 +33,18 @@ end
 -- Gives the root or a command its --help.
 local function with_help(of) return of:add_help { action = shows(function() return of:get_help() .. "\n" end) } end
 
+-- The completion script of a shell. Words that an option only offers are its choices meanwhile.
+local function completion(root, shell)
+   for _, command in ipairs(root._commands) do
+      for _, option in ipairs(command._options) do option._choices = option.offered or option._choices end
+   end
+   return root["get_" .. shell .. "_complete"](root)
+end
+
 local function add_completion(root)
    local command = with_help(root:command "completion"):description "Output a shell completion script."
    command:argument("shell", "The shell to output a completion script for."):choices { "bash", "zsh", "fish" }
-      :action(shows(function(_, _, shell) return root["get_" .. shell .. "_complete"](root) end))
+      :action(shows(function(_, _, shell) return completion(root, shell) end))
 end
 
 local function add(root, declared)
@@ -60,9 +68,18 @@ local function new(version, list)
 The API key comes from $TOPAZ_API_KEY or a file of mode 600, never from an
 argument. A time is written 7d, 36h, 90m, 45s or in plain seconds.
 
-Exit codes: 0 done; 1 (wait) some jobs Failed or were Cancelled; 2 usage error;
-3 failed: API error, network failure, timeout, input or output error, or the
-emulator did not start; 130 Ctrl-C (emulator: 0).
+Exit codes:
+   0    done
+   1    wait: some jobs Failed or were Cancelled;
+        delete-finished: not confirmed
+   2    usage error
+   3    another failure: API error, input or output error, failures of
+        several kinds, or the emulator did not start
+   4    the API refused the key
+   5    a status was not found
+   6    timeout
+   7    network failure
+   130  Ctrl-C (emulator: 0)
 
 Examples:
    topaz-status --demo          a tour on an emulator of the API, without a key

@@ -2,7 +2,9 @@
 -- by topaz.cli.main.
 local problem = {}
 
-problem.USAGE, problem.FAILED = 2, 3
+-- Exit codes.
+problem.DECLINED, problem.USAGE, problem.FAILED = 1, 2, 3
+problem.REFUSED, problem.NOT_FOUND, problem.TIMEOUT, problem.NETWORK = 4, 5, 6, 7
 problem.INTERRUPTED = 130
 
 local Problem = { __tostring = function(self) return self.message end }
@@ -49,6 +51,27 @@ function problem.hint(err)
    local kind = err.kind == "not_found" and not err.process_id and "unexpected_status" or err.kind
    return NEXT[kind] or "try again"
 end
+
+-- The exit codes of kinds of errors; problem.FAILED for the others.
+local CODES = {
+   unauthorized = problem.REFUSED, forbidden = problem.REFUSED, timeout = problem.TIMEOUT,
+   network = problem.NETWORK, tls = problem.NETWORK,
+}
+
+--- The exit code for an error object of the library. A 404 for a list is a wrong URL, not a status
+-- that is missing.
+-- @tparam table err
+-- @treturn integer
+function problem.code(err)
+   if err.kind == "not_found" and err.process_id then return problem.NOT_FOUND end
+   return CODES[err.kind] or problem.FAILED
+end
+
+--- The exit code of several failures: that of all of them, or problem.FAILED where they differ.
+-- @tparam integer so_far 0: none yet
+-- @tparam integer code of one more
+-- @treturn integer
+function problem.both(so_far, code) return (so_far == 0 or so_far == code) and code or problem.FAILED end
 
 --- Whether an error is Ctrl-C: the interpreter raises it as a string.
 function problem.is_interrupt(value) return type(value) == "string" and value:find("interrupted!", 1, true) ~= nil end

@@ -95,17 +95,20 @@ local function next_line()
    return line
 end
 
---- The ids that were given, each once; "-" stands for those at the beginnings of the lines of the
--- input.
+--- The ids that were given, each once; "-" stands for the first words of the lines of the input.
+-- No id at all where some were to come is a mistake, so that nothing done never looks like success.
 -- @treturn table
 function Shell:ids()
    local ids, seen = {}, {}
    for _, given in ipairs(self.args.ids or {}) do
       if given == "-" then
-         for line in next_line do read_ids({ line:match "^%S+" }, seen, ids) end
+         for line in next_line do read_ids({ line:gsub("^\u{FEFF}", ""):match "%S+" }, seen, ids) end
       else
          read_ids({ given }, seen, ids)
       end
+   end
+   if #ids == 0 and #(self.args.ids or {}) > 0 then
+      problem.usage("the input contains no ID", ("see `topaz-status %s --help`"):format(self.args.command))
    end
    return ids
 end
@@ -127,7 +130,7 @@ function Shell:each(operation, ids, show)
       if result then
          show(id, result, more)
       else
-         code = problem.FAILED
+         code = problem.both(code, problem.code(more))
          self:tell_error(more)
          if words.is_fatal[more.kind] then break end
       end
@@ -139,19 +142,22 @@ end
 
 --- The command line as it was typed, to go on with a token.
 -- @tparam[opt] string token in place of the one that was given
--- @tparam[opt=false] boolean bare without the ids and --all: the token has them
+-- @tparam[opt] table o `bare`: without the ids and --all, which the token has; `limit`: in place of
+-- the one that was given
 -- @treturn string
-function Shell:again(token, bare)
-   local list, skip, given = { "topaz-status" }, false, {}
+function Shell:again(token, o)
+   local list, given, skip = { "topaz-status" }, {}, false
+   local new = { ["--resume"] = token, ["--limit"] = o and o.limit }
+   local bare = o and o.bare
    for _, id in ipairs(bare and self.args.ids or {}) do given[id] = true end
    for _, argument in ipairs(self.arguments) do
-      local drop = skip or given[argument] or bare and argument == "--all"
-      skip = token and argument == "--resume"
-      if not drop and not skip and not (token and argument:find "^%-%-resume=") then
-         list[#list + 1] = text.safe(text.quoted(argument))
-      end
+      local drop = skip or given[argument] or bare and argument == "--all" or new[argument:match "^(%-%-[^=]+)"]
+      skip = not skip and new[argument] ~= nil
+      if not drop then list[#list + 1] = text.safe(text.quoted(argument)) end
    end
-   if token then table.move({ "--resume", token }, 1, 2, #list + 1, list) end
+   for _, name in ipairs { "--limit", "--resume" } do
+      if new[name] then table.move({ name, tostring(new[name]) }, 1, 2, #list + 1, list) end
+   end
    return table.concat(list, " ")
 end
 

@@ -269,16 +269,24 @@ function Core.file_mode(path) end
 ---@field has_next_page boolean
 ---@field next_cursor? string
 
----What a member that is an integer may be, ends included. A record in which the member is absent or not a number does not pass.
+---What a member that is an integer may be. A record in which the member is absent or not a number passes only where `except` stands alone.
 ---@class topaz.Range
----@field min? number
----@field max? number
+---@field min? number this or more
+---@field max? number this or less
+---@field above? number more than this
+---@field below? number less than this
 ---@field older_than? number seconds before now by the server's clock; for `creation_time` and `modification_time`
 ---@field newer_than? number seconds before now by the server's clock; for `creation_time` and `modification_time`
+---@field except? number|number[] none of these
+
+---What a member that is a string may not be. A record in which the member is absent or not a string passes.
+---@class topaz.Except
+---@field except string|string[]|table<string, boolean>
 
 ---Which records a list gives. Members that are strings, and what they may be: `{ status = "Failed" }`, `{ model = { "A", "B" } }`,
----`{ process_id = { [id] = true } }`; members that are integers, and their range: `{ modification_time = { older_than = 3600 } }`.
----@alias topaz.Where table<string, string|string[]|table<string, boolean>|topaz.Range>
+---`{ process_id = { [id] = true } }`, or what they may not be: `{ model = { except = "A" } }`. Members that are integers: a number,
+---a list of numbers, or a range: `{ progress = { min = 50, below = 100 } }`, `{ modification_time = { older_than = 3600 } }`.
+---@alias topaz.Where table<string, string|string[]|table<string, boolean>|topaz.Except|number|number[]|topaz.Range>
 
 ---Options of `client:statuses`.
 ---@class topaz.StatusesOptions
@@ -306,6 +314,8 @@ function Core.file_mode(path) end
 ---@class topaz.CleanupOptions
 ---@field older_than? number seconds, 0 to 1e9 (default 0): since the status was last modified, by the server's clock and by this
 ---machine's; so a wrong clock that is ahead deletes nothing too early
+---@field newer_than? number seconds, 0 to 1e9 (default: none): at most so long since the status was last modified, by both clocks
+---@field where? topaz.Where what other members may be (default: none); `status` and `modification_time` have options of their own
 ---@field status? string|string[] Completed, Cancelled, Failed (default { "Completed" })
 ---@field dry_run? boolean (default false): counts, and deletes nothing
 ---@field on_progress? fun(report: topaz.CleanupReport) called as it goes (default: none)

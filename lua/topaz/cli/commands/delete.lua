@@ -18,7 +18,7 @@ end
 return {
    name = "delete",
    summary = "Delete statuses by ID.",
-   description = "Delete statuses. Exit code 3 if a status is not found or its job still runs.",
+   description = "Delete statuses. Exit code 3 if a job still runs, 5 if a status is not found.",
    examples = [[
 topaz-status delete 6b3a1f0e-58c1-4e0b-9a55-0c1d2e3f4a5b
 topaz-status list --status Failed --fields process_id | topaz-status delete -]],

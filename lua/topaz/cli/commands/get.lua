@@ -1,18 +1,18 @@
 --- topaz-status get: single statuses, asked for side by side, shown in the order they were given.
 local arguments = require "topaz.cli.arguments"
+local dates = require "topaz.cli.dates"
 local json = require "topaz.cli.json"
 local output = require "topaz.cli.output"
 local problem = require "topaz.cli.problem"
-local terminal = require "topaz.terminal"
 local text = require "topaz.terminal.text"
 
-local TIMES = { eta = true, creation_time = true, modification_time = true }
+local NARROWEST = 17 -- cells of the longest name of the API's contract
+local GAP = 2
 
-local function said(name, value, to_terminal)
-   if to_terminal and TIMES[name] and math.type(value) == "integer" and value >= 0 and value < 1 << 40 then
-      return os.date("%Y-%m-%d %H:%M:%S", value) .. ("  (%d)"):format(value)
-   end
-   return json.plain(value)
+-- The value of a member as it is shown: to people a time in both ways.
+local function said(name, value, shell)
+   local time = dates.MEMBERS[name] and dates.shown(value, shell.is_terminal and "seconds" or "iso", shell.args)
+   return time and (shell.is_terminal and ("%s  (%d)"):format(time, value) or time) or json.plain(value)
 end
 
 -- For people: a line for each member, a blank one between statuses.
@@ -22,12 +22,14 @@ local function blocks(shell)
       add = function(status)
          if not first then output.write "\n" end
          first = false
-         for _, name in ipairs(shell.args.fields or json.names(status)) do
+         local names, widest = shell.args.fields or json.names(status), NARROWEST
+         for _, name in ipairs(names) do widest = math.max(widest, text.width(text.safe(name))) end
+         for _, name in ipairs(names) do
             local value = status[name]
             if value ~= nil then
-               local shown = text.safe(said(name, value, shell.is_terminal))
+               local shown = text.safe(said(name, value, shell))
                if name == "status" then shown = shell.paint(value, shown) end
-               output.write(text.pad(text.safe(name), 19), shown, "\n")
+               output.write(text.pad(text.safe(name), widest + GAP), shown, "\n")
             end
          end
       end,
@@ -47,8 +49,9 @@ local function run(shell)
             "see `topaz-status get --help`")
       end
    end
-   local o = { terminal = shell.is_terminal, paint = shell.paint, ascii = terminal.is_ascii() }
-   local writer = (args.json or args.jsonl or args.csv) and output.writer(args, o) or blocks(shell)
+   -- IDs of the input are a list, however many they are: a script knows what it gets.
+   local single = #args.ids == 1 and args.ids[1] ~= "-"
+   local writer = args.output and output.writer(shell, single) or blocks(shell)
    local code = shell:each("get_status", ids, function(_, status) writer.add(status) end)
    writer.finish()
    return code
@@ -57,13 +60,14 @@ end
 return {
    name = "get",
    summary = "Show statuses by ID.",
-   description = "Show statuses with all their members. Exit code 3 if one could not be read.",
+   description = "Show statuses with all their members. Exit code 5 if one is not found.",
    examples = [[
 topaz-status get 6b3a1f0e-58c1-4e0b-9a55-0c1d2e3f4a5b
 topaz-status get --json 6b3a1f0e-58c1-4e0b-9a55-0c1d2e3f4a5b]],
    arguments = function(command)
       arguments.ids(command, "The statuses to show.", "+")
-      arguments.formats(command)
+      arguments.formats(command, "a line for each member", "One ID: a JSON object; several, or \"-\": an array.")
+      command:flag("--utc", "Times are UTC, not of this machine's time zone.")
       arguments.call_timeout(command)
       arguments.common(command)
    end,

@@ -1,39 +1,104 @@
---- topaz-status list: the statuses as they come, none of them kept.
+--- topaz-status list: the statuses as they come, none of them kept unless they are to be sorted.
 local arguments = require "topaz.cli.arguments"
-local core = require "topaz.core"
+local json = require "topaz.cli.json"
+local new_counter = require "topaz.cli.counter"
+local new_sorter = require "topaz.cli.sorter"
 local options = require "topaz.cli.options"
 local output = require "topaz.cli.output"
+local problem = require "topaz.cli.problem"
 local select = require "topaz.cli.select"
-local terminal = require "topaz.terminal"
 
-local FLUSH_EVERY = 0.5 -- seconds; the output grows steadily in a pipe
+local PAGE = 100 -- statuses at most
+
+-- The order that was asked for: a member and whether the greatest comes first; nil: none.
+local function order_of(args)
+   if not args.sort then
+      if args.reverse then problem.usage("--reverse needs --sort", "add --sort MEMBER") end
+      return nil
+   end
+   if args.resume then
+      problem.usage("--sort needs the whole list and --resume reads the rest of one", "leave one of them out")
+   end
+   local minus, member = args.sort:match "^(%-?)(.*)$"
+   return member, (minus == "-") ~= (args.reverse == true)
+end
+
+-- The members to read, and among them the one to sort by.
+local function fields_of(shell, member)
+   local fields = output.fields(shell.args, shell.is_terminal)
+   return fields and member and { member, table.unpack(fields) } or fields
+end
+
+-- A few statuses of all need no more than one small page.
+local function page_of(args, member)
+   if not args.limit or args.limit > PAGE or member or select.where(args) then return {} end
+   return { limit = not args.resume and args.limit or nil, prefetch = 0 }
+end
+
+local Reading = {}
+Reading.__index = Reading
+
+-- Writes a status, or keeps it to be sorted. true: it was the last one that was wanted.
+function Reading:take(status)
+   self.found = self.found + 1
+   if self.sorter then
+      self.sorter:add(status)
+      return false
+   end
+   local token = self.cursor:token()
+   self.writer.add(status)
+   self.token = token
+   output.raise_interrupt()
+   return self.found == self.limit
+end
+
+-- Reads the list to its end, or to the limit. Whatever is known is written before each wait for
+-- another page.
+function Reading:run()
+   repeat
+      local status = self.cursor:in_page()
+      if status == nil then
+         output.flush()
+         self.counter:page(self.found)
+      end
+   until status == false or status and self:take(status)
+   if self.sorter then
+      for status in self.sorter:each() do
+         self.writer.add(status)
+         output.raise_interrupt()
+      end
+   end
+end
+
+-- How to go on behind the statuses that were written; nil: there is nothing to go on with.
+function Reading:resume()
+   if not self.token or self.found == self.limit then return nil end
+   return self.shell:again(self.token, { limit = self.limit and self.limit - self.found })
+end
+
+-- However it ends: the statuses that the token has behind it have been written.
+function Reading:__close()
+   self.counter:close()
+   if not self.is_done then self.writer.stop() end
+   output.defer_interrupt(false)
+end
 
 local function run(shell)
    local args = shell.args
-   local fields = output.fields(args, shell.is_terminal)
-   local cursor <close> = select.cursor(shell, fields)
-   local token = args.resume -- stands behind the last status that was written
-   shell.resume = function() return token and shell:again(token) end
-   local writer = output.writer(args, {
-      terminal = shell.is_terminal, paint = shell.paint, width = shell.is_terminal and terminal.size(),
-      ascii = terminal.is_ascii(),
-   })
-   local count, flushed = 0, core.now()
-   for status in cursor do
-      writer.add(status)
-      count = count + 1
-      token = cursor:token()
-      if count == args.limit then break end
-      if core.now() - flushed > FLUSH_EVERY then
-         output.flush()
-         flushed = core.now()
-      end
-   end
-   writer.finish()
+   local member, descending = order_of(args)
+   local cursor <close> = select.cursor(shell, fields_of(shell, member), page_of(args, member))
+   local self <close> = setmetatable({
+      shell = shell, cursor = cursor, limit = args.limit, found = 0, token = args.resume,
+      sorter = member and new_sorter(member, descending, args.limit),
+      counter = new_counter(shell), writer = output.writer(shell),
+   }, Reading)
+   shell.resume = function() return self:resume() end
+   output.defer_interrupt(true)
+   self:run()
+   self.is_done = true
+   self.writer.finish()
    shell.resume = nil
-   if count == 0 and shell.is_terminal and not (args.json or args.jsonl or args.csv) then
-      output.write "no statuses match\n"
-   end
+   if self.found == 0 and output.form(args, shell.is_terminal) == "table" then output.write "no statuses match\n" end
 end
 
 return {
@@ -43,14 +108,20 @@ return {
       .. "status, with tabs between its members.",
    examples = [[
 topaz-status list --status Failed --newer-than 24h
+topaz-status list --where 'progress>=50' --sort progress --reverse --limit 20
 topaz-status list --csv --fields process_id,filename,credits >statuses.csv
 topaz-status list --jsonl | jq .filename]],
    arguments = function(command)
       arguments.filters(command)
-      arguments.formats(command)
-      command:option("--limit", "At most N statuses."):argname "N":convert(options.integer(1))
-      command:option("--resume", "Resume after TOKEN (printed when a list is interrupted). With --csv the header is "
-         .. "then left out, so that the output can be appended."):argname "TOKEN"
+      arguments.formats(command, "table on a terminal, else tabs")
+      command:group("Order and number",
+         arguments.offers(command:option("--sort", "In the order of this member, the least first; those without it "
+            .. "come last. The whole list is read first; all that match are held in memory, with --limit N some 2 N.")
+            :argname "MEMBER":convert(arguments.member), json.MEMBERS),
+         command:flag("--reverse", "With --sort: the greatest first."),
+         command:option("--limit", "At most N statuses."):argname "N":convert(options.integer(1)),
+         command:option("--resume", "Resume after TOKEN (printed when a list is interrupted). With --csv the header "
+            .. "is then left out, so that the output can be appended."):argname "TOKEN")
       arguments.call_timeout(command)
       arguments.common(command)
    end,

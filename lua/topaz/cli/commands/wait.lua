@@ -65,7 +65,7 @@ function Wait:run(watcher)
          if lines then lines:clear() end
          bars:remove(status.process_id)
          self.shell:tell_error(gone)
-         code = problem.FAILED
+         code = problem.both(code > 1 and code or 0, problem.code(gone))
       else
          self:ended(status)
          if status.status ~= "Completed" then code = math.max(code, 1) end
@@ -100,7 +100,7 @@ local function run(shell)
       local token = watcher:token()
       if watcher:pending() == 0 then return nil end
       if #token > TOKEN_LONGEST and not from_input then return shell:again() end
-      return shell:again(token, true)
+      return shell:again(token, { bare = true })
    end
    return self:run(watcher)
 end
@@ -109,7 +109,7 @@ return {
    name = "wait",
    summary = "Wait until jobs are finished.",
    description = "Wait until jobs are finished, with bars and the time left on a terminal. Exit code 0: all are "
-      .. "Completed; 1: some Failed or were Cancelled; 3: API error, network failure or timeout.",
+      .. "Completed; 1: some Failed or were Cancelled; 5: some are gone; 6: timeout.",
    examples = [[
 topaz-status wait 6b3a1f0e-58c1-4e0b-9a55-0c1d2e3f4a5b && echo done
 topaz-status wait --all --timeout 2h

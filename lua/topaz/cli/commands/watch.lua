@@ -185,7 +185,7 @@ local function loop(self)
       if core.now() >= deadline then
          if not self.shell.args.until_done then return end
          local left = self.watcher:pending()
-         problem.raise(problem.FAILED,
+         problem.raise(problem.TIMEOUT,
             ("%d job%s not finished after the timeout"):format(left, left == 1 and "" or "s"),
             "run it again, or set a longer --timeout")
       end
@@ -204,7 +204,6 @@ end
 local function run(shell)
    local client, ids = shell:client(), shell:ids()
    local some = #shell.args.ids > 0
-   if some and #ids == 0 then problem.usage("the input contains no ID", "see `topaz-status watch --help`") end
    local self = new(shell, some and ids or nil)
    self.following, self.ascii = {}, terminal.is_ascii()
    local watcher <close> = client:watch(ids, {

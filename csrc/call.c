@@ -23,11 +23,11 @@ void call_check_session(lua_State *L, const session *s, const char *operation) {
 }
 
 static void begin(lua_State *L, call *c, session *s, const api_operation *operation, const char *process_id,
-                  const char *query, uint64_t max_bytes) {
+                  const char *query, const char *headers, uint64_t max_bytes) {
   /* a finalizer may have closed the session since the check */
   call_check_session(L, s, operation->request.name);
   c->operation = operation;
-  if (!request_begin(&c->request, s, &operation->request, process_id, query, max_bytes))
+  if (!request_begin(&c->request, s, &operation->request, process_id, query, headers, max_bytes))
     luaL_error(L, "topaz: out of memory");
 }
 
@@ -47,22 +47,22 @@ void call_start(lua_State *L, int client, session *s, const api_operation *opera
   call *c;
   api_arguments_read(L, operation, first, &s->limits, &a);
   c = new_call(L, client);
-  begin(L, c, s, operation, a.process_id, a.query, a.max_bytes);
+  begin(L, c, s, operation, a.process_id, a.query, a.headers, a.max_bytes);
   request_set_timeout(&c->request, a.timeout);
 }
 
 call *call_begin(lua_State *L, int client, session *s, const api_operation *operation, const char *query,
-                 uint64_t max_bytes) {
+                 const char *headers, uint64_t max_bytes) {
   call *c = new_call(L, client);
-  begin(L, c, s, operation, NULL, query, max_bytes);
+  begin(L, c, s, operation, NULL, query, headers, max_bytes);
   return c;
 }
 
 void call_begin_again(lua_State *L, call *c, session *s, const api_operation *operation, const char *query,
-                      uint64_t max_bytes) {
+                      const char *headers, uint64_t max_bytes) {
   memset(c, 0, sizeof *c);
   api_reader_init(&c->reader);
-  begin(L, c, s, operation, NULL, query, max_bytes);
+  begin(L, c, s, operation, NULL, query, headers, max_bytes);
 }
 
 void call_drop(call *c) {

@@ -85,6 +85,7 @@ bool request_launch(request *r) {
   if (x) {
     x->method = r->operation->method;
     x->url = r->url;
+    x->headers = request_headers(r);
     x->sink = take_bytes;
     x->context = r;
     x->fresh = r->fresh;

@@ -5,6 +5,8 @@
 
 bool request_is_delete(const request *r) { return r->operation->kind != RETRY_READ; }
 
+const char *request_headers(const request *r) { return r->has_headers && r->url ? r->url + strlen(r->url) + 1 : NULL; }
+
 /* ---- events ---------------------------------------------------------------------------------- */
 
 static const char *reason_of(retry_fault fault, int http_status) {
@@ -49,7 +51,7 @@ void request_fill_error(request *r, error_kind kind) {
   error_init(e, kind, r->operation->name);
   memcpy(e->process_id, r->process_id, sizeof e->process_id);
   memcpy(e->request_id, request_id, sizeof request_id);
-  transport_hide_key(r->session->net, e->request_id);
+  transport_hide(r->session->net, request_headers(r), e->request_id);
   e->http_status = r->attempt.http_status;
   e->attempts = r->attempts;
   /* The two outcomes that a user has to know of: a DELETE that may have taken effect, and a call
@@ -88,7 +90,7 @@ static void describe(request *r, retry_fault fault, const char *why, const char 
     if (r->attempt.http_status < 400 && transport_origin(location, origin, sizeof origin)) {
       error_message(&r->error, "redirected to ");
       error_append(&r->error, origin, strlen(origin), sizeof origin);
-      transport_hide_key(r->session->net, r->error.message);
+      transport_hide(r->session->net, request_headers(r), r->error.message);
       error_append(&r->error, advice, sizeof advice - 1, ERROR_TEXT_MAX);
     }
     return; /* else the owner adds the message of the error body */
@@ -97,7 +99,7 @@ static void describe(request *r, retry_fault fault, const char *why, const char 
   if (why[0]) {
     error_append(&r->error, ": ", 2, 2);
     error_append(&r->error, why, strlen(why), 200);
-    transport_hide_key(r->session->net, r->error.message);
+    transport_hide(r->session->net, request_headers(r), r->error.message);
   }
 }
 

@@ -79,6 +79,7 @@ build = {
                   "csrc/json/skim.c",
                   "csrc/json/table.c",
                   "csrc/options.c",
+                  "csrc/options_headers.c",
                   "csrc/percent.c",
                   "csrc/platform/platform.c",
                   "csrc/platform/socket.c",

@@ -19,6 +19,7 @@ local OPTIONS = {
    { "status", "table" },
    { "dry_run", "boolean", false },
    { "on_progress", "function" },
+   { "headers", "headers" },
 }
 
 -- ---- options ------------------------------------------------------------------------------------
@@ -135,7 +136,7 @@ local function consider(self, status)
       local stop = wait_for_room(self, WINDOW_LEFT)
       if stop then return stop end
    end
-   local request, err = misuse.attempt(self.client.start, self.client, "delete_status", status.process_id)
+   local request, err = misuse.attempt(self.client.start, self.client, "delete_status", status.process_id, self.call)
    if not request then return err end
    self.flying[#self.flying + 1] = { request = request, process_id = status.process_id }
 end
@@ -154,7 +155,7 @@ end
 -- ended it.
 local function read_list(self)
    local cursor, err = misuse.attempt(self.client.statuses, self.client, {
-      limit = 100, fields = { "process_id" },
+      limit = 100, fields = { "process_id" }, headers = self.options.headers,
       where = { status = self.options.status, modification_time = age_of(self) },
    })
    if not cursor then return nil, err end
@@ -199,8 +200,8 @@ function methods.delete_finished(client, options)
    local report = { matched = 0, deleted = 0, already_gone = 0, refused = 0, failed = 0, errors = {} }
    local o = read_options(options)
    local self <close> = setmetatable({
-      client = client, options = o, report = report, met = {}, flying = {}, failures = 0, unknown = 0,
-      begun = core.wall(),
+      client = client, options = o, call = { headers = o.headers }, report = report, met = {}, flying = {},
+      failures = 0, unknown = 0, begun = core.wall(),
    }, Cleanup)
    waiter.check(client)
    -- Where a server's cursors count records, deletions make it skip some: a list of several pages

@@ -16,6 +16,7 @@ local CALL_MOST = 86400                     -- seconds that the core takes as a 
 local OPTIONS = {
    { "timeout", "number", 900, 0, 7 * 86400 },
    { "on_progress", "function" },
+   { "headers", "headers" },
 }
 
 -- Whether there is something to tell.
@@ -68,7 +69,7 @@ function methods.wait_until_done(client, process_id, options)
       if began >= deadline and took > LAST_LOOK then return nil, timed_out(process_id, o, previous, err) end
       local status
       local most = math.max(LAST_LOOK, math.min(deadline - began, CALL_MOST))
-      status, err = client:get_status(process_id, { timeout = most })
+      status, err = client:get_status(process_id, { timeout = most, headers = o.headers })
       took = now() - began
       if status then
          if changed(status, previous) then

@@ -13,6 +13,8 @@ local C_TYPES = {
    STRING = "string", TEXT = "string", NUMBER = "number", INTEGER = "integer", BOOLEAN = "boolean", TABLE = "table",
    FUNCTION = "function",
 }
+-- The row that all tables of options share.
+local HEADERS = { name = "headers", type = "headers" }
 
 local function number(text) return tonumber(text) end
 
@@ -28,6 +30,7 @@ local function c_rows(path, from)
       if default == "OPTION_NONE" then rows[#rows].default = nil end
       if rows[#rows].most == "CALL_TIMEOUT_MAX" then rows[#rows].most = 86400 end
    end
+   if body:find "OPTION_HEADERS_ROW" then rows[#rows + 1] = HEADERS end
    return rows
 end
 
@@ -48,6 +51,7 @@ local OPTIONS = {
       heading = "Options of a client" },
    ["topaz.StatusesOptions"] = { rows = c_rows("csrc/cursor_options.c", "option_row rows%[%] = "),
       heading = "Options of `client:statuses`" },
+   ["topaz.CallOptions"] = { rows = c_rows("csrc/api.c", "option_row call_rows%[%] = ") },
    ["topaz.PageOptions"] = { rows = c_rows("csrc/api.c", "option_row rows%[%] = ") },
    ["topaz.WaitOptions"] = { rows = lua_rows "lua/topaz/wait.lua" },
    ["topaz.WatchOptions"] = { rows = lua_rows "lua/topaz/watch/init.lua" },
@@ -68,7 +72,7 @@ local function readme_table(heading)
    return rows
 end
 
-local LUA_TYPES = { table = "table", ["function"] = "fun" }
+local LUA_TYPES = { table = "table", ["function"] = "fun", headers = "topaz" }
 
 describe("the options", function()
    for name, set in pairs(OPTIONS) do

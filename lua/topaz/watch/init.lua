@@ -17,6 +17,7 @@ local OPTIONS = {
    { "timeout", "number", 3600, 0, 7 * 86400 },
    { "on_progress", "function" },
    { "resume", "string" },
+   { "headers", "headers" },
 }
 
 local Watcher = {}
@@ -57,7 +58,7 @@ local function new(client, operation, ids, options)
    for _, id in ipairs(more) do planned:add(id) end
    return setmetatable({
       client = client, on_progress = o.on_progress, plan = planned,
-      ask = ask.new(client, operation, o.timeout, planned),
+      ask = ask.new(client, operation, o, planned),
    }, Watcher)
 end
 

@@ -205,21 +205,25 @@ int call_finish(lua_State *L) {
 /* ---- events ---------------------------------------------------------------------------------- */
 
 static void push_event(lua_State *L, const session_event *e) {
-  lua_createtable(L, 0, 9);
+  lua_createtable(L, 0, 13);
 #define TEXT(field) (lua_pushstring(L, e->field), lua_setfield(L, -2, #field))
   TEXT(type);
   TEXT(operation);
   if (e->reason) TEXT(reason);
   if (e->process_id[0]) TEXT(process_id);
+  if (e->request_id[0]) TEXT(request_id);
 #undef TEXT
-  lua_pushinteger(L, (lua_Integer)e->attempt);
-  lua_setfield(L, -2, "attempt");
-  lua_pushnumber(L, e->seconds);
-  lua_setfield(L, -2, "seconds");
-  lua_pushnumber(L, e->delay);
-  lua_setfield(L, -2, "delay");
-  lua_pushinteger(L, (lua_Integer)e->bytes);
-  lua_setfield(L, -2, "bytes");
+#define NUMBER(field) (lua_pushnumber(L, e->field), lua_setfield(L, -2, #field))
+  NUMBER(seconds);
+  NUMBER(delay);
+  NUMBER(time);
+  NUMBER(clock);
+#undef NUMBER
+#define COUNT(field) (lua_pushinteger(L, (lua_Integer)e->field), lua_setfield(L, -2, #field))
+  COUNT(call);
+  COUNT(attempt);
+  COUNT(bytes);
+#undef COUNT
   if (e->http_status) {
     lua_pushinteger(L, e->http_status);
     lua_setfield(L, -2, "http_status");

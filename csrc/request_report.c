@@ -23,6 +23,11 @@ static void emit(request *r, const char *type, const char *reason, double delay,
   e.operation = r->operation->name;
   e.reason = reason;
   memcpy(e.process_id, r->process_id, sizeof e.process_id);
+  if (x && x->request_id[0]) {
+    memcpy(e.request_id, x->request_id, sizeof e.request_id);
+    transport_hide(r->session->net, request_headers(r), e.request_id);
+  }
+  e.call = r->id;
   e.attempt = r->attempts;
   e.http_status = x ? x->http_status : reason ? r->attempt.http_status : 0;
   e.seconds = x ? x->ended - x->started : 0;

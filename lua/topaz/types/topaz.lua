@@ -204,10 +204,13 @@ function Core.file_mode(path) end
 ---@alias topaz.Headers table<string, string>
 
 ---What `on_event` gets. A `task` event reports that a task has failed and nothing waits for it: only its members `type`, `reason`
----("failed") and `message` have a meaning.
+---("failed"), `message`, `time` and `clock` have a meaning.
 ---@class topaz.Event
 ---@field type "request"|"response"|"retry"|"throttle"|"task"
 ---@field operation string the call, such as "get_status"; "task"
+---@field time number when it happened: Unix seconds of this machine's clock, with a fraction
+---@field clock number the same on a clock that nothing sets: only differences have a meaning
+---@field call integer the call's number in its client; each attempt of a call has the same
 ---@field attempt integer 1 for the first
 ---@field seconds number since the attempt began
 ---@field delay number seconds until the retry, or the pause of the client
@@ -215,6 +218,7 @@ function Core.file_mode(path) end
 ---@field reason? string why it is tried again, or failed
 ---@field process_id? string
 ---@field http_status? integer
+---@field request_id? string the id that the server gave the request
 ---@field message? string the error of a task
 
 ---An error object: a failure outside your control. `tostring(err)` is one line. The key is never in it.

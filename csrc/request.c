@@ -179,6 +179,7 @@ static bool launch(session *s, bool one) {
       continue;
     }
     if (!gate_has_room(&s->gate, in_flight, http2, now) || delay > 0) return false;
+    if (now + gate_quota_delay(&s->gate, now) < r->deadline && gate_quota_delay(&s->gate, now) > 0) return false;
     if (now >= s->until && !one) return true;
     one = false;
     gate_sent(&s->gate, now, ++in_flight);
@@ -241,7 +242,7 @@ static double due_in(const session *s, bool attending) {
   }
   if (s->lists[SESSION_QUEUED].head) {
     bool http2 = transport_has_http2(s->net);
-    if (gate_has_room(&s->gate, count_in_flight(s, &lists), http2, now)) AT_MOST(gate_delay(&s->gate, now));
+    if (gate_has_room(&s->gate, count_in_flight(s, &lists), http2, now)) AT_MOST(gate_pause(&s->gate, now));
     else if (gate_wait_left(&s->gate, now) > 0) AT_MOST(gate_wait_left(&s->gate, now));
   }
 #undef AT_MOST

@@ -41,6 +41,8 @@ void request_emit(request *r, const char *type, retry_fault fault, double delay)
   emit(r, type, reason_of(fault, x ? x->http_status : r->attempt.http_status), delay, x);
 }
 
+void request_emit_quota(request *r, double delay) { emit(r, "throttle", "quota", delay, r->attempt.transfer); }
+
 void request_announce(request *r) {
   if (r->attempt.phase == REQUEST_SENT) return;
   r->attempt.phase = REQUEST_SENT;

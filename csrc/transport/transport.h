@@ -55,6 +55,13 @@ typedef enum {
   SINK_TOO_LARGE /* ends the transfer: TRANSFER_TOO_LARGE */
 } sink_result;
 
+/* Headers of a response that say what the server still allows, "" where absent. */
+typedef struct {
+  char list[256], policy[256];                    /* RateLimit, RateLimit-Policy */
+  char limit[64], remaining[32], reset[32];       /* RateLimit-Limit, -Remaining, -Reset */
+  char x_limit[64], x_remaining[32], x_reset[32]; /* X-RateLimit-… */
+} transfer_quota;
+
 typedef struct transfer transfer;
 struct transfer {
   /* Set by the owner before transport_start; `url` and `headers` must stay until the start
@@ -88,6 +95,7 @@ struct transfer {
   char detail[256];      /* libcurl's words for a failure */
   /* Headers of the final response, "" where absent. Several Retry-After are one list. */
   char retry_after[256], date[64], location[512], request_id[128];
+  transfer_quota quota;
 
   /* Private. */
   void *handle;

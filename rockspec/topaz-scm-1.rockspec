@@ -43,6 +43,7 @@ build = {
    },
    install_variables = {
       INST_LUADIR = "$(LUADIR)",
+      INST_MANDIR = "$(PREFIX)/man/man1",
       INST_LIBDIR = "$(LIBDIR)",
       INST_BINDIR = "$(BINDIR)",
    },

@@ -51,6 +51,7 @@ local function as_option(misuse)
    what = what:gsub("allow_insecure = true", "--allow-insecure")
       :gsub("text of cursor:token%(%)", "token that an interrupted list printed")
       :gsub("text of watcher:token%(%)", "token that an interrupted wait printed")
+   if name == "headers" then name = "header" end
    return (name == "api_key" and "the API key" or "--" .. name:gsub("_", "-")) .. ": " .. what
 end
 
@@ -131,6 +132,16 @@ end
 
 -- ---- going on -----------------------------------------------------------------------------------
 
+-- The arguments without the values of headers, which may be secrets.
+local function without_values(arguments)
+   local list = {}
+   for i, argument in ipairs(arguments) do
+      local is_header = argument:find "^%-%-header=" or arguments[i - 1] == "--header"
+      list[i] = is_header and argument:gsub(":.*$", ": ...") or argument
+   end
+   return list
+end
+
 --- The command line as it was typed, to go on with a token.
 -- @tparam[opt] string token in place of the one that was given
 -- @tparam[opt=false] boolean bare without the ids and --all: the token has them
@@ -138,7 +149,7 @@ end
 function Shell:again(token, bare)
    local list, skip, given = { "topaz-status" }, false, {}
    for _, id in ipairs(bare and self.args.ids or {}) do given[id] = true end
-   for _, argument in ipairs(self.arguments) do
+   for _, argument in ipairs(without_values(self.arguments)) do
       local drop = skip or given[argument] or bare and argument == "--all"
       skip = token and argument == "--resume"
       if not drop and not skip and not (token and argument:find "^%-%-resume=") then

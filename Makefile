@@ -9,7 +9,7 @@
 #   POLLER=POLLER_POLL   with another mechanism of waiting than the system's best (what `make test-poll` uses)
 #   LUA=lua5.5           the interpreter, 5.4 or 5.5: its headers are taken, and it runs tests and scripts
 #   LUA_INCDIR, LUA_LIBDIR, CURL_INCDIR, CURL_LIBDIR  where headers and libraries are, when pkg-config does not know
-#   PREFIX=/usr/local, DESTDIR=                 for install; INST_LUADIR and INST_LIBDIR name the folders themselves
+#   PREFIX=/usr/local, DESTDIR=                 for install; INST_LUADIR, INST_LIBDIR and the like name the folders themselves
 #   SPEC=spec/unit       which specs `make test` (asan, valgrind, coverage) runs; ARGS='--filter word' are busted's own
 
 BUILD = build
@@ -22,6 +22,7 @@ PREFIX = /usr/local
 INST_LUADIR = $(PREFIX)/share/lua/$(LUA_V)
 INST_LIBDIR = $(PREFIX)/lib/lua/$(LUA_V)
 INST_BINDIR = $(PREFIX)/bin
+INST_MANDIR = $(PREFIX)/share/man/man1
 SPEC = spec
 ARGS =
 
@@ -357,11 +358,15 @@ install: $(core)  ## install to PREFIX (/usr/local), below DESTDIR if given
 	@mkdir -p "$(DESTDIR)$(INST_BINDIR)" && sed '1s|^#!.*|#!$(program_lua)|' lua/topaz/cli/topaz-status \
 	  >"$(DESTDIR)$(INST_BINDIR)/topaz-status" && chmod 755 "$(DESTDIR)$(INST_BINDIR)/topaz-status"
 	@mkdir -p "$(DESTDIR)$(INST_LIBDIR)/topaz" && install -m 755 $(core) "$(DESTDIR)$(INST_LIBDIR)/topaz/core.$(SO)"
+	@if $(run) $(LUA) lua/topaz/cli/topaz-status manual >$(BUILD)/topaz-status.1 2>/dev/null; then \
+	  mkdir -p "$(DESTDIR)$(INST_MANDIR)" && install -m 644 $(BUILD)/topaz-status.1 "$(DESTDIR)$(INST_MANDIR)/topaz-status.1"; \
+	else echo "topaz: without its man page, which needs the Lua module argparse"; fi
 	@echo "topaz: installed to $(DESTDIR)$(INST_LUADIR)/topaz and $(DESTDIR)$(INST_LIBDIR)/topaz"
 
 uninstall:  ## remove what install installed
 	@for f in $(lua_files); do rm -f "$(DESTDIR)$(INST_LUADIR)/$$f"; done
-	@rm -f "$(DESTDIR)$(INST_LIBDIR)/topaz/core.so" "$(DESTDIR)$(INST_BINDIR)/topaz-status"
+	@rm -f "$(DESTDIR)$(INST_LIBDIR)/topaz/core.so" "$(DESTDIR)$(INST_BINDIR)/topaz-status" \
+	  "$(DESTDIR)$(INST_MANDIR)/topaz-status.1"
 	@find "$(DESTDIR)$(INST_LUADIR)/topaz" "$(DESTDIR)$(INST_LIBDIR)/topaz" -type d -empty -delete 2>/dev/null || true
 
 rock:  ## build and install the rock into build/rock, and use it from outside

@@ -49,51 +49,80 @@ static const char *check_id(lua_State *L, int index) {
   return id;
 }
 
-/* client:get_status(process_id, { timeout = seconds }) -> status | nil, err */
-/* client:delete_status(process_id, { timeout = seconds })
+/* The options that every call has. */
+static const option_row call_rows[] = {
+    {"timeout", OPTION_NUMBER, OPTION_NONE, 0.001, SESSION_TIMEOUT_MAX, OPTION_AT(api_arguments, timeout)},
+    OPTION_HEADERS_ROW(api_arguments, headers)};
+enum { CALL_ROWS = sizeof call_rows / sizeof *call_rows };
+
+/* client:get_status(process_id, { timeout = seconds, headers = {…} }) -> status | nil, err */
+/* client:delete_status(process_id, { timeout = seconds, headers = {…} })
 ** -> true | true, "already_gone" | nil, err */
 static void ask_one(lua_State *L, int first, const session_limits *limits, api_arguments *out) {
-  static const option_row row = {"timeout", OPTION_NUMBER,       OPTION_NONE,
-                                 0.001,     SESSION_TIMEOUT_MAX, OPTION_AT(api_arguments, timeout)};
   (void)limits;
   out->process_id = check_id(L, first);
-  options_read(L, first + 1, &row, 1, out);
+  options_read(L, first + 1, call_rows, CALL_ROWS, out);
 }
 
-/* client:get_page{ limit = 1..100 (50), cursor = string, timeout = seconds }
+/* client:get_page{ limit = 1..100 (50), cursor = string, timeout = seconds, headers = {…} }
 ** -> { data = {…}, pagination = {…} } | nil, err */
 static void ask_page(lua_State *L, int first, const session_limits *limits, api_arguments *out) {
   typedef struct {
     int limit;
     const char *cursor;
     double timeout;
+    const char *headers;
   } page_options;
   static const option_row rows[] = {
       {"limit", OPTION_INTEGER, 50, 1, STATUS_PAGE_MAX, OPTION_AT(page_options, limit)},
       {"cursor", OPTION_STRING, OPTION_NONE, 0, 0, OPTION_AT(page_options, cursor)},
-      {"timeout", OPTION_NUMBER, OPTION_NONE, 0.001, SESSION_TIMEOUT_MAX, OPTION_AT(page_options, timeout)}};
-  page_options given = {0, NULL, limits->timeout};
+      {"timeout", OPTION_NUMBER, OPTION_NONE, 0.001, SESSION_TIMEOUT_MAX, OPTION_AT(page_options, timeout)},
+      OPTION_HEADERS_ROW(page_options, headers)};
+  page_options given = {0, NULL, limits->timeout, NULL};
   options_read(L, first, rows, sizeof rows / sizeof *rows, &given);
   if (given.cursor && strlen(given.cursor) > STATUS_CURSOR_MAX)
     error_misuse(L, "cursor", "expected at most %d bytes, got %d", STATUS_CURSOR_MAX, (int)strlen(given.cursor));
   api_page_query(out->query, given.limit, given.cursor);
   out->timeout = given.timeout;
+  out->headers = given.headers;
   out->max_bytes = limits->max_bytes;
 }
 
-/* client:delete_all_statuses() -> count | true, "count_unknown" | nil, err */
+/* Whether the key at `index` is the name of an option that every call has. */
+static bool is_call_option(lua_State *L, int index) {
+  for (size_t i = 0; lua_type(L, index) == LUA_TSTRING && i < CALL_ROWS; i++)
+    if (strcmp(lua_tostring(L, index), call_rows[i].name) == 0) return true;
+  return false;
+}
+
+/* Whether the table at `index` has options that every call has, at least one, and no others. */
+static bool has_call_options_only(lua_State *L, int index) {
+  bool any = false;
+  for (lua_pushnil(L); lua_next(L, index); lua_pop(L, 1)) {
+    any = true;
+    if (is_call_option(L, -2)) continue;
+    lua_pop(L, 2);
+    return false;
+  }
+  return any;
+}
+
+/* client:delete_all_statuses{ timeout = seconds, headers = {…} }
+** -> count | true, "count_unknown" | nil, err
+** Strict about its argument, which may be meant as a filter: {} would delete everything. */
 static void ask_all(lua_State *L, int first, const session_limits *limits, api_arguments *out) {
   (void)limits;
-  (void)out;
-  if (!lua_isnoneornil(L, first))
+  if (!lua_isnoneornil(L, first) && !(lua_istable(L, first) && has_call_options_only(L, first)))
     error_misuse(L, "options",
-                 "expected no argument, got %s: delete_all_statuses has no filter, it deletes every status",
-                 luaL_typename(L, first));
+                 "expected no argument, or one with timeout or headers, got %s: delete_all_statuses has no filter, it "
+                 "deletes every status",
+                 lua_istable(L, first) ? "another table" : luaL_typename(L, first));
+  options_read(L, first, call_rows, CALL_ROWS, out);
 }
 
 void api_arguments_read(lua_State *L, const api_operation *operation, int first, const session_limits *limits,
                         api_arguments *out) {
-  out->process_id = NULL;
+  out->process_id = out->headers = NULL;
   out->query[0] = '\0';
   out->timeout = limits->timeout;
   out->max_bytes = SESSION_RECORD_BODY_MAX;
@@ -109,10 +138,10 @@ void api_page_query(char out[API_QUERY_MAX], int limit, const char *page_cursor)
 
 /* ---- what went wrong ------------------------------------------------------------------------- */
 
-/* Hides the key, which the server's message may quote. Without a session the key is gone, and
-** nothing is quoted. */
-static void hide_key(const request *r, char *text) {
-  if (r->session) transport_hide_key(r->session->net, text);
+/* Hides the key and the caller's headers, which the server's message may quote. Without a session
+** the key is gone, and nothing is quoted. */
+static void hide_secrets(const request *r, char *text) {
+  if (r->session) transport_hide(r->session->net, request_headers(r), text);
   else text[0] = '\0';
 }
 
@@ -129,12 +158,12 @@ static void quote(lua_State *L, request *r) {
   else if (status_read_error(L, &r->body, &e->code, &e->has_code)) {
     raw = lua_tolstring(L, -1, &n);
     error_append(e, raw, n, EXCERPT_MAX);
-    hide_key(r, e->message);
+    hide_secrets(r, e->message);
     lua_pop(L, 1);
   } else {
     error_message(e, "the server's message: ");
     error_append(e, excerpt, length, EXCERPT_MAX);
-    hide_key(r, e->message);
+    hide_secrets(r, e->message);
   }
   if (!e->message[0])
     error_message(e, r->session ? "the error response has no message"
@@ -168,7 +197,7 @@ static void refuse(request *r, const char *wrong, json_result got) {
     memcpy(end, begins, sizeof begins);
     (void)error_escape(end + sizeof begins - 1, EXCERPT_MAX + 1, raw, n);
   }
-  hide_key(r, text);
+  hide_secrets(r, text);
   request_body_failed(r, got == JSON_TOO_LARGE ? RETRY_TOO_LARGE : RETRY_PROTOCOL, text);
 }
 

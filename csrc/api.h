@@ -16,6 +16,7 @@ enum { API_QUERY_MAX = 3 * STATUS_CURSOR_MAX + 64 };
 /* The arguments of a call. */
 typedef struct {
   const char *process_id; /* NULL: the path has none */
+  const char *headers;    /* of the caller: see options_headers.h; NULL: none */
   double timeout;         /* seconds of the whole call */
   uint64_t max_bytes;     /* of the response */
   char query[API_QUERY_MAX];

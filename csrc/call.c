@@ -27,11 +27,11 @@ void call_check_session(lua_State *L, const session *s, const char *operation) {
 }
 
 static void begin(lua_State *L, call *c, session *s, const api_operation *operation, const char *process_id,
-                  const char *query, uint64_t max_bytes) {
+                  const char *query, const char *headers, uint64_t max_bytes) {
   /* a finalizer may have closed the session since the check */
   check_open(L, s, operation->request.name);
   c->operation = operation;
-  if (!request_begin(&c->request, s, &operation->request, process_id, query, max_bytes))
+  if (!request_begin(&c->request, s, &operation->request, process_id, query, headers, max_bytes))
     luaL_error(L, "topaz: out of memory");
 }
 
@@ -51,22 +51,22 @@ void call_start(lua_State *L, int client, session *s, const api_operation *opera
   call *c;
   api_arguments_read(L, operation, first, &s->limits, &a);
   c = new_call(L, client);
-  begin(L, c, s, operation, a.process_id, a.query, a.max_bytes);
+  begin(L, c, s, operation, a.process_id, a.query, a.headers, a.max_bytes);
   request_set_timeout(&c->request, a.timeout);
 }
 
 call *call_begin(lua_State *L, int client, session *s, const api_operation *operation, const char *query,
-                 uint64_t max_bytes) {
+                 const char *headers, uint64_t max_bytes) {
   call *c = new_call(L, client);
-  begin(L, c, s, operation, NULL, query, max_bytes);
+  begin(L, c, s, operation, NULL, query, headers, max_bytes);
   return c;
 }
 
 void call_begin_again(lua_State *L, call *c, session *s, const api_operation *operation, const char *query,
-                      uint64_t max_bytes) {
+                      const char *headers, uint64_t max_bytes) {
   memset(c, 0, sizeof *c);
   api_reader_init(&c->reader);
-  begin(L, c, s, operation, NULL, query, max_bytes);
+  begin(L, c, s, operation, NULL, query, headers, max_bytes);
 }
 
 void call_drop(call *c) {
@@ -209,21 +209,25 @@ int call_finish(lua_State *L) {
 /* ---- events ---------------------------------------------------------------------------------- */
 
 static void push_event(lua_State *L, const session_event *e) {
-  lua_createtable(L, 0, 9);
+  lua_createtable(L, 0, 13);
 #define TEXT(field) (lua_pushstring(L, e->field), lua_setfield(L, -2, #field))
   TEXT(type);
   TEXT(operation);
   if (e->reason) TEXT(reason);
   if (e->process_id[0]) TEXT(process_id);
+  if (e->request_id[0]) TEXT(request_id);
 #undef TEXT
-  lua_pushinteger(L, (lua_Integer)e->attempt);
-  lua_setfield(L, -2, "attempt");
-  lua_pushnumber(L, e->seconds);
-  lua_setfield(L, -2, "seconds");
-  lua_pushnumber(L, e->delay);
-  lua_setfield(L, -2, "delay");
-  lua_pushinteger(L, (lua_Integer)e->bytes);
-  lua_setfield(L, -2, "bytes");
+#define NUMBER(field) (lua_pushnumber(L, e->field), lua_setfield(L, -2, #field))
+  NUMBER(seconds);
+  NUMBER(delay);
+  NUMBER(time);
+  NUMBER(clock);
+#undef NUMBER
+#define COUNT(field) (lua_pushinteger(L, (lua_Integer)e->field), lua_setfield(L, -2, #field))
+  COUNT(call);
+  COUNT(attempt);
+  COUNT(bytes);
+#undef COUNT
   if (e->http_status) {
     lua_pushinteger(L, e->http_status);
     lua_setfield(L, -2, "http_status");

@@ -46,13 +46,14 @@ void call_check_session(lua_State *L, const session *s, const char *operation);
 /* Begins a call of the client at absolute index `client`, with the arguments from index `first` on,
 ** and pushes its userdata. */
 void call_start(lua_State *L, int client, session *s, const api_operation *operation, int first);
-/* As call_start, with a `query` that is encoded already instead of Lua arguments. */
+/* As call_start, with a `query` that is encoded already, and the caller's headers or NULL, instead
+** of Lua arguments. */
 call *call_begin(lua_State *L, int client, session *s, const api_operation *operation, const char *query,
-                 uint64_t max_bytes);
+                 const char *headers, uint64_t max_bytes);
 /* Reuses a call for another request of the same client. The call was dropped, and Lua code cannot
 ** reach it. */
 void call_begin_again(lua_State *L, call *c, session *s, const api_operation *operation, const char *query,
-                      uint64_t max_bytes);
+                      const char *headers, uint64_t max_bytes);
 /* Ends a call without a result. */
 void call_drop(call *c);
 

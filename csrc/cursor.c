@@ -203,6 +203,7 @@ void cursor_new(lua_State *L, int client, session *s, int options) {
   c->shape.note_size = sizeof c->ids[0];
   c->place = settings.place;
   c->prefetch = settings.prefetch;
+  c->headers = settings.headers;
   c->max_bytes = settings.max_bytes > 0 ? settings.max_bytes : c->place.paginated ? s->limits.max_bytes : 0;
   keep_values(L, at, client, c);
   remember_place(c);

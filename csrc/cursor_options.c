@@ -16,6 +16,7 @@ static const option_row rows[] = {
   {"where",     OPTION_TABLE,   OPTION_NONE, 0, 0,       AT(where)},
   {"resume",    OPTION_STRING,  OPTION_NONE, 0, 0,       AT(resume)},
   {"max_bytes", OPTION_INTEGER, OPTION_NONE, 1024, 1e15, AT(max_bytes)},
+  OPTION_HEADERS_ROW(cursor_settings, headers),
 };
 /* clang-format on */
 #undef AT
@@ -40,6 +41,11 @@ void cursor_read_options(lua_State *L, int options, cursor_settings *out, json_s
   find_place(L, out, &out->place);
   lua_newtable(L);
   kept = lua_gettop(L);
+  if (out->headers) {
+    lua_pushstring(L, out->headers);
+    out->headers = lua_tostring(L, -1);
+    lua_setfield(L, kept, "headers");
+  }
   if (lua_istable(L, out->fields)) cursor_fields_read(L, out->fields, shape);
   if (lua_istable(L, out->where)) cursor_where_read(L, out->where, kept, where);
   shape->filter = where->filter.rules ? &where->filter : NULL;

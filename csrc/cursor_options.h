@@ -12,12 +12,14 @@ typedef struct {
   const char *cursor, *resume; /* copied into `place` */
   int fields, where;           /* stack indices, not valid later */
   int prefetch;
-  uint64_t max_bytes; /* 0: not given */
+  const char *headers; /* owned by the table that is pushed; NULL: none */
+  uint64_t max_bytes;  /* 0: not given */
 } cursor_settings;
 
 /*
 ** Reads the options at `options`: raises on misuse. Fills `out`, the shape's projection, and
-** `where`. Pushes one value, a table that owns the sets which `where` borrows.
+** `where`. Pushes one value, a table that owns the texts which `where` borrows,
+** and the headers.
 */
 void cursor_read_options(lua_State *L, int options, cursor_settings *out, json_shape *shape, cursor_where *where);
 

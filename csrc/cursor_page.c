@@ -32,7 +32,7 @@ static call *ask(lua_State *L, cursor *c, int which, const char *page) {
   if (c->place.paginated || page[0]) api_page_query(query, c->place.limit, page);
   if (c->idle) {
     k = c->idle;
-    call_begin_again(L, k, c->session, &API_STATUSES, query, c->max_bytes);
+    call_begin_again(L, k, c->session, &API_STATUSES, query, c->headers, c->max_bytes);
     lua_getiuservalue(L, 1, CURSOR_IDLE);
     lua_setiuservalue(L, 1, which);
     lua_pushnil(L);
@@ -40,7 +40,7 @@ static call *ask(lua_State *L, cursor *c, int which, const char *page) {
     c->idle = NULL;
   } else {
     lua_getiuservalue(L, 1, CURSOR_CLIENT);
-    k = call_begin(L, lua_gettop(L), c->session, &API_STATUSES, query, c->max_bytes);
+    k = call_begin(L, lua_gettop(L), c->session, &API_STATUSES, query, c->headers, c->max_bytes);
     lua_setiuservalue(L, 1, which);
     lua_pop(L, 1);
   }

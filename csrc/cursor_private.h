@@ -53,6 +53,7 @@ typedef struct {
   /* Anchored in the user values of the same names. idle: a finished call, reused for a page. */
   call *current, *next, *idle;
   int prefetch;
+  const char *headers; /* of the caller, owned by the user value CURSOR_KEPT; NULL: none */
   uint64_t max_bytes;
   lua_Integer queued, given; /* records in the queue; how many of these were given out */
   /* Their process_ids. Once one was given out, the last of those is the place, not place.last. */

@@ -5,8 +5,12 @@
 ** A request may be sent when all of these allow it: the protocol (streams while an HTTP/2
 ** connection is open and the last response came over HTTP/2, else connections), the window of
 ** requests in flight, the rate (max_rate, and the limit learned from 429s), and a hold by
-** Retry-After. After a hold one request probes; the others follow when the probe was answered. No
-** clock, no socket, no Lua.
+** Retry-After. After a hold one request probes; the others follow when the probe was answered.
+**
+** What a server says of its limit in each response (a retry_quota) is a hint: when no request is
+** left, requests wait for the window's end, and then one probes. The hint delays none that the
+** server still allows. It fails none either: a request that cannot wait is sent. A hint that turns
+** out wrong is not followed again until a 429 comes. No clock, no socket, no Lua.
 */
 #ifndef TOPAZ_GATE_H
 #define TOPAZ_GATE_H
@@ -27,6 +31,15 @@ typedef struct {
   double probe_from; /* a hold ends then; meaningful while `probing` */
   bool multiplexed;  /* the last response came over HTTP/2 */
   bool probing;      /* one request at a time until one sent after the hold was answered */
+
+  /* The quota: what is left until its window ends. */
+  double quota_end;      /* 0: not known */
+  double quota_left;     /* as the server said, less the requests sent since */
+  double quota_sent;     /* when the request was sent whose response said it */
+  double quota_forced;   /* when a request was sent though none was left; 0: never in this window */
+  unsigned quota_others; /* in flight then: the server may have counted them, or not */
+  bool quota_told;       /* that requests wait for the window's end */
+  bool quota_doubted;    /* the server said that none was left, and gave a success */
 } gate;
 
 void gate_init(gate *g, unsigned max_connections, double max_rate, double hold_most);
@@ -36,6 +49,11 @@ void gate_init(gate *g, unsigned max_connections, double max_rate, double hold_m
 bool gate_has_room(const gate *g, unsigned in_flight, bool http2, double now);
 /* Returns the seconds until the rate allows the next request; 0: now. */
 double gate_delay(const gate *g, double now);
+/* Returns the seconds until the server's quota allows the next request; 0: now. A request with less
+** time than that may be sent all the same. */
+double gate_quota_delay(const gate *g, double now);
+/* Returns the longer one of the two. */
+double gate_pause(const gate *g, double now);
 /* Sends requests one at a time until then, or until a request that is in flight has ended. */
 void gate_wait(gate *g, double until);
 /* Returns the seconds for which gate_wait still holds. */
@@ -45,6 +63,9 @@ void gate_ended(gate *g);
 /* Records that a request was sent; `in_flight` counts it. */
 void gate_sent(gate *g, double now, unsigned in_flight);
 
+/* Records what a response said of the quota; NULL: nothing. To be called before gate_answered.
+** `others`: requests in flight without this one. True: a wait for the window's end begins. */
+bool gate_note_quota(gate *g, int http_status, double sent, double now, const retry_quota *quota, unsigned others);
 /* Records a response to a request sent at `sent`. http_version 20: HTTP/2; 0: do not learn from
 ** it. `retry_after` < 0: none given. False: a 429 of a round whose first 429 has cut the rate
 ** already. */

@@ -7,6 +7,7 @@
 #include <lauxlib.h>
 
 #include "error.h"
+#include "options_headers.h"
 #include "unicode.h"
 
 enum { NAME_MAX_COMPARED = 40, ROWS_MAX = 40 };
@@ -58,7 +59,7 @@ static _Noreturn void unknown(lua_State *L, const char *name, const option_row *
 }
 
 static const char *const wanted[] = {"a non-empty string", "a number", "an integer", "a boolean", "a table",
-                                     "a function",         "a string"};
+                                     "a function",         "a table",  "a string"};
 
 /* Whether the string at `index` contains a NUL: as a C string it would be cut there. */
 static bool has_nul(lua_State *L, int index) { return strlen(lua_tostring(L, index)) != lua_rawlen(L, index); }
@@ -98,6 +99,10 @@ static void check(lua_State *L, const option_row *row, int value, int level) {
   case OPTION_BOOLEAN: ok = type == LUA_TBOOLEAN; break;
   case OPTION_TABLE: ok = type == LUA_TTABLE; break;
   case OPTION_FUNCTION: ok = type == LUA_TFUNCTION; break;
+  case OPTION_HEADERS:
+    ok = type == LUA_TTABLE;
+    if (ok) options_headers_pack(L, value, row->name, level);
+    break;
   }
   if (!ok) wrong(L, row, value, level);
 }
@@ -169,7 +174,7 @@ void options_read(lua_State *L, int index, const option_row *rows, size_t count,
 /* ---- for Lua --------------------------------------------------------------------------------- */
 
 static option_type type_of(lua_State *L, const char *name) {
-  static const char *const names[] = {"string", "number", "integer", "boolean", "table", "function"};
+  static const char *const names[] = {"string", "number", "integer", "boolean", "table", "function", "headers"};
   for (size_t i = 0; i < sizeof names / sizeof *names; i++)
     if (name && strcmp(name, names[i]) == 0) return (option_type)i;
   return (option_type)luaL_error(L, "unknown type of an option: %s", name ? name : "?");
@@ -195,7 +200,8 @@ int options_lua(lua_State *L) {
   lua_createtable(L, 0, (int)count);
   for (size_t i = 0; i < count; i++) {
     if (lua_isnil(L, first + (int)i)) continue;
-    lua_pushvalue(L, first + (int)i);
+    if (rows[i].type == OPTION_HEADERS) options_headers_push(L, lua_tostring(L, first + (int)i));
+    else lua_pushvalue(L, first + (int)i);
     lua_setfield(L, -2, rows[i].name);
   }
   return 1;

@@ -19,7 +19,8 @@ typedef enum {
   OPTION_BOOLEAN,
   OPTION_TABLE,
   OPTION_FUNCTION,
-  OPTION_TEXT /* may be empty */
+  OPTION_HEADERS, /* a table { name = value }; stored as a text: see options_headers.h */
+  OPTION_TEXT     /* may be empty */
 } option_type;
 
 /* The C type of the field in which a value is stored. */
@@ -48,6 +49,10 @@ typedef struct {
   offsetof(type, member), _Generic(&((type *)0)->member, const char **: OPTION_IN_CHARS, double *: OPTION_IN_DOUBLE, \
                                    bool *: OPTION_IN_BOOL, int *: OPTION_IN_INT, unsigned *: OPTION_IN_UNSIGNED, \
                                    uint64_t *: OPTION_IN_UINT64)
+
+/* The row of a caller's own headers, the same in every table of options. */
+#define OPTION_HEADERS_ROW(type, member)                                                                               \
+  { "headers", OPTION_HEADERS, OPTION_NONE, 0, 0, OPTION_AT(type, member) }
 
 /*
 ** Checks the table at `index` (nil or none: empty) against the rows, and stores each value in its

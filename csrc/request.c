@@ -42,28 +42,32 @@ void request_close_all(session *s) {
 
 /* ---- beginning ------------------------------------------------------------------------------- */
 
-/* Makes the URL: base URL, path with the process_id filled in, query. NULL: out of memory. */
-static char *make_url(const session *s, const char *path, const char *process_id, const char *query) {
+/* Makes the URL: base URL, path with the process_id filled in, query. The headers follow behind its
+** end, so that a request without any takes no memory for them. NULL: out of memory. */
+static char *make_url(const session *s, const char *path, const char *process_id, const char *query,
+                      const char *headers) {
   static const char slot[] = "{process_id}";
   const char *id = strstr(path, slot), *rest = id ? id + sizeof slot - 1 : "";
   int before = (int)(id ? (size_t)(id - path) : strlen(path));
   size_t size = strlen(s->base_url) + strlen(path) + strlen(process_id) + strlen(query) + sizeof "?";
-  char *url = malloc(size);
+  char *url = malloc(size + (headers ? strlen(headers) + 1 : 0));
   if (url)
     (void)snprintf(url, size, "%s%.*s%s%s%s%s", s->base_url, before, path, id ? process_id : "", rest,
                    query[0] ? "?" : "", query);
+  if (url && headers) memcpy(url + strlen(url) + 1, headers, strlen(headers) + 1);
   return url;
 }
 
 bool request_begin(request *r, session *s, const request_operation *operation, const char *process_id,
-                   const char *query, uint64_t max_bytes) {
+                   const char *query, const char *headers, uint64_t max_bytes) {
   json_init(&r->body);
   r->operation = operation;
   r->max_bytes = max_bytes;
   r->streams = operation->streams;
   if (process_id) (void)snprintf(r->process_id, sizeof r->process_id, "%s", process_id);
-  r->url = make_url(s, operation->path, r->process_id, query);
+  r->url = make_url(s, operation->path, r->process_id, query, headers);
   if (!r->url) return false;
+  r->has_headers = headers != NULL;
   error_init(&r->error, ERROR_NONE, operation->name);
   r->outcome = ERROR_OUTCOME_UNSENT;
   r->begun = platform_now();
@@ -175,6 +179,7 @@ static bool launch(session *s, bool one) {
       continue;
     }
     if (!gate_has_room(&s->gate, in_flight, http2, now) || delay > 0) return false;
+    if (now + gate_quota_delay(&s->gate, now) < r->deadline && gate_quota_delay(&s->gate, now) > 0) return false;
     if (now >= s->until && !one) return true;
     one = false;
     gate_sent(&s->gate, now, ++in_flight);
@@ -237,7 +242,7 @@ static double due_in(const session *s, bool attending) {
   }
   if (s->lists[SESSION_QUEUED].head) {
     bool http2 = transport_has_http2(s->net);
-    if (gate_has_room(&s->gate, count_in_flight(s, &lists), http2, now)) AT_MOST(gate_delay(&s->gate, now));
+    if (gate_has_room(&s->gate, count_in_flight(s, &lists), http2, now)) AT_MOST(gate_pause(&s->gate, now));
     else if (gate_wait_left(&s->gate, now) > 0) AT_MOST(gate_wait_left(&s->gate, now));
   }
 #undef AT_MOST

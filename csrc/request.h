@@ -75,7 +75,7 @@ typedef struct request request;
 struct request {
   session *session; /* NULL: not begun, or the client is closed */
   const request_operation *operation;
-  char *url; /* malloc'ed, owned */
+  char *url; /* malloc'ed, owned; behind its end the caller's headers, if has_headers */
   char process_id[40];
   uint64_t max_bytes;
   unsigned long long id;
@@ -91,6 +91,7 @@ struct request {
   bool waited;   /* there may be a waiter for its id */
 
   double begun, deadline; /* monotonic; an infinite deadline: none */
+  bool has_headers;       /* see request_headers */
   bool hard_limit;        /* the deadline holds even while bytes flow */
   bool streams;           /* set by the operation, or because the owner waits for the bytes */
 
@@ -112,10 +113,12 @@ struct request {
 };
 
 /* Makes a request of zeroed memory; false: out of memory. `query`: "" or "a=b&c=d", already
-** encoded. max_bytes 0: no limit. The owner must call request_free in the end, after a failure
-** too. */
+** encoded. `headers`: of the caller, as of transport.h, or NULL. max_bytes 0: no limit. The owner
+** must call request_free in the end, after a failure too. */
 bool request_begin(request *r, session *s, const request_operation *operation, const char *process_id,
-                   const char *query, uint64_t max_bytes);
+                   const char *query, const char *headers, uint64_t max_bytes);
+/* Returns the caller's headers; NULL: none. */
+const char *request_headers(const request *r);
 /* Sets a timeout for the whole call other than the session's, counted from its beginning. This
 ** limit holds even while bytes arrive. */
 void request_set_timeout(request *r, double seconds);

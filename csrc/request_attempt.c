@@ -85,6 +85,7 @@ bool request_launch(request *r) {
   if (x) {
     x->method = r->operation->method;
     x->url = r->url;
+    x->headers = request_headers(r);
     x->sink = take_bytes;
     x->context = r;
     x->fresh = r->fresh;
@@ -276,12 +277,13 @@ static void learn(request *r, retry_fault fault, double asked) {
   note_clock(r);
   request_emit(r, "response", fault, 0);
   if (x->http_status == 0) return;
+  request_learn_quota(r);
   is_news = gate_answered(&s->gate, x->http_status, version, x->started, platform_now(), asked);
   if (request_has_response(r)) retry_budget_return(&s->budget);
   if (x->http_status != 429) return;
   s->stats.throttled++;
   r->attempt.budget_exempt = !is_news;
-  request_emit(r, "throttle", fault, gate_delay(&s->gate, platform_now()));
+  request_emit(r, "throttle", fault, gate_pause(&s->gate, platform_now()));
 }
 
 /* Handles a success with a body. One that does not stream is checked here: done means valid. */

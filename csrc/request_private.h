@@ -2,6 +2,7 @@
 ** Inside the request room: what its files share. A file calls only files below it in this list:
 **   request.c          one request from beginning to end, and the step that advances all of them
 **   request_attempt.c  an attempt from launch to verdict, and its limits
+**   request_quota.c    what a response says of the server's limit
 **   request_report.c   what is reported of a request: its events and its error
 **   request_queue.c    the lists, the timer and the news
 */
@@ -29,11 +30,18 @@ bool request_abandon(request *r);
 void request_settle(request *r, request_state state);
 void request_fail(request *r, error_kind kind, const char *message);
 
+/* ---- request_quota.c ------------------------------------------------------------------------- */
+
+/* Tells the gate what the response says of the server's limit. */
+void request_learn_quota(request *r);
+
 /* ---- request_report.c ------------------------------------------------------------------------ */
 
 bool request_is_delete(const request *r);
 /* Emits an event of an attempt that ended with this fault. */
 void request_emit(request *r, const char *type, retry_fault fault, double delay);
+/* Emits that the server's quota is used up for so many seconds. */
+void request_emit_quota(request *r, double delay);
 /* Emits, once, the event that the attempt was sent. */
 void request_announce(request *r);
 /* Fills in the error, except for its message. */

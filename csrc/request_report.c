@@ -5,6 +5,8 @@
 
 bool request_is_delete(const request *r) { return r->operation->kind != RETRY_READ; }
 
+const char *request_headers(const request *r) { return r->has_headers && r->url ? r->url + strlen(r->url) + 1 : NULL; }
+
 /* ---- events ---------------------------------------------------------------------------------- */
 
 static const char *reason_of(retry_fault fault, int http_status) {
@@ -21,6 +23,11 @@ static void emit(request *r, const char *type, const char *reason, double delay,
   e.operation = r->operation->name;
   e.reason = reason;
   memcpy(e.process_id, r->process_id, sizeof e.process_id);
+  if (x && x->request_id[0]) {
+    memcpy(e.request_id, x->request_id, sizeof e.request_id);
+    transport_hide(r->session->net, request_headers(r), e.request_id);
+  }
+  e.call = r->id;
   e.attempt = r->attempts;
   e.http_status = x ? x->http_status : reason ? r->attempt.http_status : 0;
   e.seconds = x ? x->ended - x->started : 0;
@@ -33,6 +40,8 @@ void request_emit(request *r, const char *type, retry_fault fault, double delay)
   const transfer *x = r->attempt.transfer;
   emit(r, type, reason_of(fault, x ? x->http_status : r->attempt.http_status), delay, x);
 }
+
+void request_emit_quota(request *r, double delay) { emit(r, "throttle", "quota", delay, r->attempt.transfer); }
 
 void request_announce(request *r) {
   if (r->attempt.phase == REQUEST_SENT) return;
@@ -49,7 +58,7 @@ void request_fill_error(request *r, error_kind kind) {
   error_init(e, kind, r->operation->name);
   memcpy(e->process_id, r->process_id, sizeof e->process_id);
   memcpy(e->request_id, request_id, sizeof request_id);
-  transport_hide_key(r->session->net, e->request_id);
+  transport_hide(r->session->net, request_headers(r), e->request_id);
   e->http_status = r->attempt.http_status;
   e->attempts = r->attempts;
   /* The two outcomes that a user has to know of: a DELETE that may have taken effect, and a call
@@ -88,7 +97,7 @@ static void describe(request *r, retry_fault fault, const char *why, const char 
     if (r->attempt.http_status < 400 && transport_origin(location, origin, sizeof origin)) {
       error_message(&r->error, "redirected to ");
       error_append(&r->error, origin, strlen(origin), sizeof origin);
-      transport_hide_key(r->session->net, r->error.message);
+      transport_hide(r->session->net, request_headers(r), r->error.message);
       error_append(&r->error, advice, sizeof advice - 1, ERROR_TEXT_MAX);
     }
     return; /* else the owner adds the message of the error body */
@@ -97,7 +106,7 @@ static void describe(request *r, retry_fault fault, const char *why, const char 
   if (why[0]) {
     error_append(&r->error, ": ", 2, 2);
     error_append(&r->error, why, strlen(why), 200);
-    transport_hide_key(r->session->net, r->error.message);
+    transport_hide(r->session->net, request_headers(r), r->error.message);
   }
 }
 

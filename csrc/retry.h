@@ -68,6 +68,25 @@ bool retry_after(const char *text, size_t n, double date, double now, double *se
 ** that a wrong weekday is accepted. `now` places a two-digit year. false: *seconds is unchanged. */
 bool retry_http_date(const char *text, size_t n, double now, double *seconds);
 
+/*
+** What a server says of its limit before it refuses. It is a hint: values that make no sense (not
+** plain digits, a limit of 0, a window of more than 31 days) are skipped.
+*/
+typedef struct {
+  double left;  /* requests that it still allows, 0 or more */
+  double limit; /* requests in a window; negative: not known */
+  double reset; /* seconds until the window ends, 0 or more */
+} retry_quota;
+/* Reads RateLimit and RateLimit-Policy (draft-ietf-httpapi-ratelimit-headers-10; a window `w` of
+** the policy stands for a missing `t`), or RateLimit's older form (limit=100, remaining=50,
+** reset=5). Of several limits the one that leaves least counts. "": the header is absent. false:
+** nothing can be read; *out is unchanged. */
+bool retry_quota_list(const char *list, const char *policy, retry_quota *out);
+/* Reads RateLimit-Limit, -Remaining and -Reset, or X-RateLimit-… of the same names. The reset is
+** in seconds, or a Unix time, which is measured from `now`, the server's clock. As
+** retry_quota_list. */
+bool retry_quota_fields(const char *limit, const char *remaining, const char *reset, double now, retry_quota *out);
+
 /* The budget: 100 tokens; a retry costs 5, after a timeout 10; a success returns 1. */
 enum { RETRY_BUDGET_FULL = 100, RETRY_COST = 5, RETRY_COST_TIMEOUT = 10, RETRY_RETURN = 1 };
 typedef struct {

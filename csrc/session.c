@@ -112,12 +112,16 @@ static bool grow_events(session *s) {
 }
 
 void session_emit(session *s, const session_event *e) {
+  session_event *event;
   if (!s->want_events) return;
   if (s->event_count == s->event_capacity && (s->event_count >= SESSION_EVENTS_MAX || !grow_events(s))) {
     s->stats.events_dropped++;
     return;
   }
-  s->events[(s->event_first + s->event_count++) % s->event_capacity] = *e;
+  event = &s->events[(s->event_first + s->event_count++) % s->event_capacity];
+  *event = *e;
+  event->time = platform_wall();
+  event->clock = platform_now();
 }
 
 bool session_take_event(session *s, session_event *out) {

@@ -39,9 +39,12 @@ enum {
 typedef struct {
   const char *type, *operation, *reason; /* static strings; reason may be NULL */
   char process_id[40];
+  char request_id[128]; /* of the response; "": none */
+  unsigned long long call;
   unsigned attempt;
   int http_status;
   double seconds, delay;
+  double time, clock; /* set by session_emit: Unix time of this machine; monotonic */
   uint64_t bytes;
 } session_event;
 

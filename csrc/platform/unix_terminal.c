@@ -87,7 +87,7 @@ bool platform_file_mode(const char *path, char mode[11]) {
   static const char letters[] = "rwxrwxrwx";
   struct stat s;
   if (stat(path, &s) != 0) return false;
-  mode[0] = S_ISREG(s.st_mode) ? '-' : S_ISDIR(s.st_mode) ? 'd' : '?';
+  mode[0] = S_ISREG(s.st_mode) ? '-' : S_ISDIR(s.st_mode) ? 'd' : S_ISFIFO(s.st_mode) ? 'p' : '?';
   for (int i = 0; i < 9; i++) mode[1 + i] = (s.st_mode >> (8 - i)) & 1 ? letters[i] : '-';
   mode[10] = '\0';
   return true;

@@ -5,6 +5,13 @@
 
 /* Bytes of all headers of one attempt, 1xx included; libcurl's own bound is 300 kB a response. */
 enum { HEADERS_MAX = 256 * 1024 };
+/* Bytes of a header that is a list, with its end. */
+enum { LIST_MAX = sizeof((transfer *)0)->retry_after };
+
+static void clear_headers(transfer *x) {
+  x->retry_after[0] = x->date[0] = x->location[0] = x->request_id[0] = '\0';
+  memset(&x->quota, 0, sizeof x->quota);
+}
 
 void transfer_clear(transfer *x) {
   x->running = x->paused = x->progressed = x->resend_refused = x->needs_http1 = x->garbled = false;
@@ -17,7 +24,8 @@ void transfer_clear(transfer *x) {
   x->connection = 0;
   x->sends = 0;
   x->bytes = x->header_bytes = 0;
-  x->detail[0] = x->retry_after[0] = x->date[0] = x->location[0] = x->request_id[0] = '\0';
+  x->detail[0] = '\0';
+  clear_headers(x);
   memset(x->error_buffer, 0, sizeof x->error_buffer);
 }
 
@@ -35,18 +43,42 @@ static void read_status_line(transfer *x, const char *line, size_t n) {
   if (space && (size_t)(space - line) + 4 <= n)
     for (int i = 1; i <= 3 && space[i] >= '0' && space[i] <= '9'; i++) status = status * 10 + (space[i] - '0');
   x->http_status = status >= 200 ? status : 0;
-  x->retry_after[0] = x->date[0] = x->location[0] = x->request_id[0] = '\0';
+  clear_headers(x);
 }
 
 /* Adds a value to the list, as a whole: the beginning of "3600" would be another delay. */
-static void add_retry_after(transfer *x, const char *value, size_t n) {
-  char one[sizeof x->retry_after];
-  size_t used = strlen(x->retry_after), length;
+static void add_to_list(char list[LIST_MAX], const char *value, size_t n) {
+  char one[LIST_MAX];
+  size_t used = strlen(list), length;
   transfer_copy_value(one, sizeof one, value, n);
   length = strlen(one);
-  if (used + length + 2 > sizeof x->retry_after) return;
-  if (used > 0) x->retry_after[used++] = ',';
-  memcpy(x->retry_after + used, one, length + 1);
+  if (used + length + 2 > LIST_MAX) return;
+  if (used > 0) list[used++] = ',';
+  memcpy(list + used, one, length + 1);
+}
+
+/* Whether the name of `n` bytes is this one, whatever its case. */
+static bool is_named(const char *name, size_t n, const char *other) {
+  return n == strlen(other) && curl_strnequal(name, other, n);
+}
+
+/* Keeps the header if it says what the server still allows. */
+static void read_quota(transfer_quota *q, const char *name, size_t length, const char *value, size_t n) {
+  const struct {
+    const char *name;
+    char *out;
+    size_t size;
+  } rows[] = {{"ratelimit-limit", q->limit, sizeof q->limit},
+              {"ratelimit-remaining", q->remaining, sizeof q->remaining},
+              {"ratelimit-reset", q->reset, sizeof q->reset},
+              {"x-ratelimit-limit", q->x_limit, sizeof q->x_limit},
+              {"x-ratelimit-remaining", q->x_remaining, sizeof q->x_remaining},
+              {"x-ratelimit-reset", q->x_reset, sizeof q->x_reset}};
+  if (is_named(name, length, "ratelimit")) add_to_list(q->list, value, n);
+  if (is_named(name, length, "ratelimit-policy")) add_to_list(q->policy, value, n);
+  for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
+    if (!rows[i].out[0] && is_named(name, length, rows[i].name))
+      transfer_copy_value(rows[i].out, rows[i].size, value, n);
 }
 
 size_t transfer_on_header(char *line, size_t size, size_t count, void *context) {
@@ -75,13 +107,14 @@ size_t transfer_on_header(char *line, size_t size, size_t count, void *context) 
   if (!colon) return n;
   name = (size_t)(colon - line);
   value = colon + 1;
-#define IS(s) (name == sizeof(s) - 1 && curl_strnequal(line, s, name))
-  if (IS("retry-after")) add_retry_after(x, value, n - name - 1);
+#define IS(s) is_named(line, name, s)
+  if (IS("retry-after")) add_to_list(x->retry_after, value, n - name - 1);
   else if (IS("date")) transfer_copy_value(x->date, sizeof x->date, value, n - name - 1);
   else if (IS("location")) transfer_copy_value(x->location, sizeof x->location, value, n - name - 1);
   else if (!x->request_id[0] &&
            (IS("x-request-id") || IS("request-id") || IS("x-amzn-requestid") || IS("x-amzn-trace-id") || IS("cf-ray")))
     transfer_copy_value(x->request_id, sizeof x->request_id, value, n - name - 1);
+  else read_quota(&x->quota, line, name, value, n - name - 1);
 #undef IS
   return n;
 }

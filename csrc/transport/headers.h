@@ -4,11 +4,15 @@
 
 #include <curl/curl.h>
 
-/* Makes the headers, the key's first. NULL: out of memory. */
-struct curl_slist *transport_headers_new(const char *api_key);
+/* Makes the headers, the key's first. `own`: lines of the caller, as of transport.h, or NULL. NULL:
+** out of memory. */
+struct curl_slist *transport_headers_new(const char *api_key, const char *own);
+/* Makes a copy in which the caller's lines `own` replace those of the same names. NULL: out of
+** memory. */
+struct curl_slist *transport_headers_join(const struct curl_slist *headers, const char *own);
 /* Frees the headers and wipes their text. NULL is allowed. */
 void transport_headers_free(struct curl_slist *headers);
-/* Overwrites each part of the key in a text from outside; see transport_hide_key. */
-void transport_headers_hide(const struct curl_slist *headers, char *text);
+/* Overwrites secrets in a text from outside; see transport_hide. */
+void transport_headers_hide(const struct curl_slist *headers, const char *own, char *text);
 
 #endif

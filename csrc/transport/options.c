@@ -37,7 +37,7 @@ bool transport_keep_options(transport *t, const transport_options *o) {
   }
   return copy_string(&t->user_agent, o->user_agent) && copy_string(&t->ca_file, file) &&
          copy_string(&t->ca_folder, folder) && copy_string(&t->proxy, o->proxy) &&
-         (t->headers = transport_headers_new(o->api_key));
+         (t->headers = transport_headers_new(o->api_key, o->headers));
 }
 
 /* Options on which correctness depends. */
@@ -110,7 +110,8 @@ static const char *set_request(CURL *e, const transport *t, const transfer *x) {
   MUST(CURLOPT_PROTOCOLS_STR, t->allow_http ? "http,https" : "https");
   MUST(CURLOPT_HTTPGET, 1L);
   if (strcmp(x->method, "GET") != 0) MUST(CURLOPT_CUSTOMREQUEST, x->method);
-  MUST(CURLOPT_HTTPHEADER, t->headers);
+  MUST(CURLOPT_HTTPHEADER, x->header_list ? x->header_list : t->headers);
+  MAY(CURLOPT_HEADEROPT, (long)CURLHEADER_SEPARATE); /* none to a proxy with CONNECT */
   MAY(CURLOPT_USERAGENT, t->user_agent);
   MAY(CURLOPT_ACCEPT_ENCODING, "");
   MUST(CURLOPT_PATH_AS_IS, 1L);

@@ -15,7 +15,9 @@ enum { MULTI_QUICK_EXIT = 21 };
 
 /* ---- life and death -------------------------------------------------------------------------- */
 
-void transport_hide_key(const transport *t, char *text) { transport_headers_hide(t->headers, text); }
+void transport_hide(const transport *t, const char *headers, char *text) {
+  transport_headers_hide(t->headers, headers, text);
+}
 
 static bool open_multi(transport *t) {
   CURLM *m;
@@ -98,7 +100,9 @@ static void release(transport *t, transfer *x, bool done) {
     if (done && t->idle_count < IDLE_HANDLES_MAX) t->idle[t->idle_count++] = easy;
     else curl_easy_cleanup(easy);
   }
+  transport_headers_free(x->header_list);
   x->handle = NULL;
+  x->header_list = NULL;
   x->channel = NULL;
   transfers_remove(&t->running, x);
 }
@@ -126,6 +130,8 @@ static bool refuse(transfer *x, CURL *easy, const char *option) {
     transfer_copy_value(x->detail + sizeof words - 1, sizeof x->detail - sizeof words + 1, option, strlen(option));
   }
   curl_easy_cleanup(easy);
+  transport_headers_free(x->header_list);
+  x->header_list = NULL;
   return false;
 }
 
@@ -140,6 +146,7 @@ bool transport_start(transport *t, transfer *x) {
   easy = t->idle_count > 0 ? t->idle[--t->idle_count] : curl_easy_init();
   if (!easy) return false;
   curl_easy_reset(easy);
+  if (x->headers && !(x->header_list = transport_headers_join(t->headers, x->headers))) return refuse(x, easy, "");
   refused = transport_set_options(easy, t, x);
   if (refused) return refuse(x, easy, refused);
   if (curl_multi_add_handle(t->multi, easy) != CURLM_OK) return refuse(x, easy, "");

@@ -24,6 +24,7 @@ typedef struct transport transport;
 typedef struct {
   const char *api_key; /* sent as X-API-Key and nowhere else */
   const char *user_agent;
+  const char *headers; /* "name: value\n" for each header of the caller; NULL: none */
   const char *ca_file; /* NULL: libcurl's default bundle */
   const char *proxy;   /* NULL: from the environment; "": none */
   bool allow_http;     /* plain http is allowed for the base URL of this client */
@@ -54,11 +55,20 @@ typedef enum {
   SINK_TOO_LARGE /* ends the transfer: TRANSFER_TOO_LARGE */
 } sink_result;
 
+/* Headers of a response that say what the server still allows, "" where absent. */
+typedef struct {
+  char list[256], policy[256];                    /* RateLimit, RateLimit-Policy */
+  char limit[64], remaining[32], reset[32];       /* RateLimit-Limit, -Remaining, -Reset */
+  char x_limit[64], x_remaining[32], x_reset[32]; /* X-RateLimit-… */
+} transfer_quota;
+
 typedef struct transfer transfer;
 struct transfer {
-  /* Set by the owner before transport_start; `url` must stay until the start returns. */
+  /* Set by the owner before transport_start; `url` and `headers` must stay until the start
+  ** returns. */
   const char *method;
   const char *url;
+  const char *headers; /* as in transport_options; each replaces one of these of the same name */
   /* Receives body bytes. Called from inside libcurl: it moves bytes and sets flags, no more. */
   sink_result (*sink)(void *context, const char *bytes, size_t n);
   void *context;
@@ -85,6 +95,7 @@ struct transfer {
   char detail[256];      /* libcurl's words for a failure */
   /* Headers of the final response, "" where absent. Several Retry-After are one list. */
   char retry_after[256], date[64], location[512], request_id[128];
+  transfer_quota quota;
 
   /* Private. */
   void *handle;
@@ -96,6 +107,7 @@ struct transfer {
   struct transport_channel *channel; /* the connection used */
   double sent;                       /* monotonic time of sending */
   long connect_ms;                   /* libcurl's limit for connecting */
+  void *header_list;                 /* all headers, if `headers` are among them */
 };
 
 /* Seconds for which a transfer may be `crowded` by another one. */
@@ -153,10 +165,11 @@ platform_socket transport_pollfd(const transport *t);
 double transport_timeout(const transport *t);
 /* Returns how many connections were opened so far. */
 unsigned transport_connections(const transport *t);
-/* Writes stars over the API key in a text from outside, which may quote the key: over every part of
-** 8 bytes or more, in lower or upper case, because a quote may be cut or broken anywhere. A key of
-** fewer than 8 bytes is not a secret and stays. */
-void transport_hide_key(const transport *t, char *text);
+/* Writes stars over secrets in a text from outside, which may quote them. Of the API key: over
+** every part of 8 bytes or more, in lower or upper case, because a quote may be cut or broken
+** anywhere. Of the caller's headers (the transport's, and `headers` of one transfer or NULL): over
+** whole words of a value. What has fewer than 8 bytes is not a secret and stays. */
+void transport_hide(const transport *t, const char *headers, char *text);
 
 /* The parts of a base URL. */
 typedef struct {

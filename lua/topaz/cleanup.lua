@@ -21,6 +21,7 @@ local OPTIONS = {
    { "where", "table" },
    { "dry_run", "boolean", false },
    { "on_progress", "function" },
+   { "headers", "headers" },
 }
 
 -- ---- options ------------------------------------------------------------------------------------
@@ -150,7 +151,7 @@ local function consider(self, status)
       local stop = wait_for_room(self, AHEAD_LEFT)
       if stop then return stop end
    end
-   local request, err = misuse.attempt(self.client.start, self.client, "delete_status", status.process_id)
+   local request, err = misuse.attempt(self.client.start, self.client, "delete_status", status.process_id, self.call)
    if not request then return err end
    self.flying[#self.flying + 1] = { request = request, process_id = status.process_id }
 end
@@ -178,8 +179,9 @@ end
 -- Reads the list once, deleting meanwhile. Returns how many pages it has, or nil and the error that
 -- ended it.
 local function read_list(self)
-   local cursor, err = misuse.attempt(misuse.call, self.client.statuses, self.client,
-      { limit = limits.PAGE, fields = { "process_id" }, where = where_of(self) })
+   local cursor, err = misuse.attempt(misuse.call, self.client.statuses, self.client, {
+      limit = limits.PAGE, fields = { "process_id" }, headers = self.options.headers, where = where_of(self),
+   })
    if not cursor then return nil, err end
    self.cursor = cursor
    local pages = 0
@@ -222,8 +224,8 @@ function methods.delete_finished(client, options)
    local report = { matched = 0, deleted = 0, already_gone = 0, refused = 0, failed = 0, errors = {} }
    local o = read_options(options)
    local self <close> = setmetatable({
-      client = client, options = o, report = report, met = {}, flying = {}, failures = 0, unknown = 0,
-      begun = core.wall(),
+      client = client, options = o, call = { headers = o.headers }, report = report, met = {}, flying = {},
+      failures = 0, unknown = 0, begun = core.wall(),
    }, Cleanup)
    waiter.check(client)
    -- Where a server's cursors count records, deletions make it skip some: a list of several pages

@@ -251,8 +251,8 @@ local function tell_failures(client, state)
    local message = table.remove(state.events, 1)
    while message do
       core.on_event(client) {
-         type = "task", operation = "task", reason = "failed", message = message, attempt = 0, seconds = 0.0,
-         delay = 0.0, bytes = 0,
+         type = "task", operation = "task", reason = "failed", message = message, call = 0, attempt = 0,
+         seconds = 0.0, delay = 0.0, bytes = 0, time = core.wall(), clock = core.now(),
       }
       message = table.remove(state.events, 1)
    end

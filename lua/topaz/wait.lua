@@ -15,6 +15,7 @@ local LAST_LOOK = times.LAST_LOOK
 local OPTIONS = {
    { "timeout", "number", 900, 0, limits.STATUS_LIFE },
    { "on_progress", "function" },
+   { "headers", "headers" },
 }
 
 -- The next delay: full jitter over the interval; an estimate stretches or shrinks it within the
@@ -62,7 +63,7 @@ function methods.wait_until_done(client, process_id, options)
       if began >= deadline and took > LAST_LOOK then return nil, timed_out(process_id, o, previous, err) end
       local status
       local most = math.max(LAST_LOOK, math.min(deadline - began, limits.CALL_TIMEOUT))
-      status, err = client:get_status(process_id, { timeout = most })
+      status, err = client:get_status(process_id, { timeout = most, headers = o.headers })
       took = now() - began
       if status then
          if words.changed(status, previous) then

@@ -13,6 +13,8 @@ local C_TYPES = {
    STRING = "string", TEXT = "string", NUMBER = "number", INTEGER = "integer", BOOLEAN = "boolean", TABLE = "table",
    FUNCTION = "function",
 }
+-- The row that all tables of options share.
+local HEADERS = { name = "headers", type = "headers" }
 
 local C_NUMBERS = { SESSION_TIMEOUT_MAX = topaz.core.timeout_max, STATUS_PAGE_MAX = topaz.core.page_max }
 
@@ -31,6 +33,7 @@ local function c_rows(path, from)
       rows[#rows].most = C_NUMBERS[rows[#rows].most] or rows[#rows].most
       rows[#rows].default = C_NUMBERS[default] and tostring(C_NUMBERS[default]) or rows[#rows].default
    end
+   if body:find "OPTION_HEADERS_ROW" then rows[#rows + 1] = HEADERS end
    return rows
 end
 
@@ -52,6 +55,7 @@ local OPTIONS = {
       heading = "Options of a client" },
    ["topaz.StatusesOptions"] = { rows = c_rows("csrc/cursor_options.c", "option_row rows%[%] = "),
       heading = "Options of `client:statuses`" },
+   ["topaz.CallOptions"] = { rows = c_rows("csrc/api.c", "option_row call_rows%[%] = ") },
    ["topaz.PageOptions"] = { rows = c_rows("csrc/api.c", "option_row rows%[%] = ") },
    ["topaz.WaitOptions"] = { rows = lua_rows "lua/topaz/wait.lua" },
    ["topaz.WatchOptions"] = { rows = lua_rows "lua/topaz/watch/init.lua" },
@@ -72,7 +76,7 @@ local function readme_table(heading)
    return rows
 end
 
-local LUA_TYPES = { table = "table", ["function"] = "fun" }
+local LUA_TYPES = { table = "table", ["function"] = "fun", headers = "topaz" }
 
 describe("the options", function()
    for name, set in pairs(OPTIONS) do

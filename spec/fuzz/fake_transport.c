@@ -57,7 +57,7 @@ transport *transport_new(const transport_options *o, const char **why) {
   transport *t = calloc(1, sizeof *t);
   *why = "out of memory";
   if (!t) return NULL;
-  t->headers = transport_headers_new(o->api_key);
+  t->headers = transport_headers_new(o->api_key, o->headers);
   t->last_done = &t->finished;
   return t;
 }
@@ -76,7 +76,9 @@ void transport_free(transport *t) {
   free(t);
 }
 
-void transport_hide_key(const transport *t, char *text) { transport_headers_hide(t->headers, text); }
+void transport_hide(const transport *t, const char *headers, char *text) {
+  transport_headers_hide(t->headers, headers, text);
+}
 
 /* ---- one attempt ----------------------------------------------------------------------------- */
 

@@ -39,6 +39,11 @@ local makers = {
       return where
    end,
    F = function() return print end,
+   H = function(text) -- headers: name=value, separated by byte 0x1D
+      local headers = {}
+      for name, value in text:gmatch "([^=\29]*)=([^\29]*)" do headers[name] = value end
+      return headers
+   end,
 }
 
 local function read(text)
@@ -131,13 +136,22 @@ local takers = {
    r = function(options)
       local rows = {
          { "name", "string" }, { "count", "integer", 3, 1, 10 }, { "rate", "number" }, { "flag", "boolean", true },
-         { "list", "table" }, { "f", "function" },
+         { "list", "table" }, { "f", "function" }, { "headers", "headers" },
       }
       local got = try(core.options, options, rows)
       if not got then return end
       check(math.type(got.count) == "integer" and got.count >= 1 and got.count <= 10, "a count out of its range")
       check(type(got.flag) == "boolean", "no boolean")
-      for name in pairs(options) do check(got[name] ~= nil, "an option got lost") end
+      for name, value in pairs(options) do
+         check(got[name] ~= nil or name == "headers" and not next(value), "an option got lost")
+      end
+      for name, value in pairs(got.headers or {}) do
+         check(value == options.headers[name], "another header")
+         check(not name:find "[^%w!#$%%&'*+%-.^_`|~]" and name ~= "", "no name of a header")
+         check(not value:find "[%z\1-\31\127]", "a value that ends a line")
+         check(not (" host x-api-key connection transfer-encoding content-length "):find(" " .. name:lower() .. " ", 1,
+            true), "a header that is not the caller's")
+      end
    end,
 }
 

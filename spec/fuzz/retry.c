@@ -1,6 +1,8 @@
 /*
-** Retry-After and HTTP-date. What is accepted must read the same when it is written again by the C
-** library, and what the C library would write must be accepted.
+** Retry-After, HTTP-date and what a server says of its quota. What is accepted of a date must read
+** the same when it is written again by the C library, and what the C library would write must be
+** accepted. What is read of a quota is a number in its range, and delays no request for longer than
+** a Retry-After may.
 **
 ** The first byte chooses the clock and the response's Date; the rest is the header's value.
 */
@@ -13,6 +15,7 @@
 #include <time.h>
 
 #include "fuzz.h"
+#include "gate.h"
 #include "retry.h"
 
 static const char *const forms[] = {"%a, %d %b %Y %H:%M:%S GMT", "%A, %d-%b-%y %H:%M:%S GMT", "%a %b %e %H:%M:%S %Y",
@@ -91,6 +94,40 @@ static void check_list(const char *text, size_t n, double date, double now, doub
   }
 }
 
+/* As a header of each form, alone and with a policy of the same text, and what the gate makes of
+** it. */
+static void check_quota(const char *bytes, size_t n, double now) {
+  enum { HOLD_MOST = 60, FORMS_OF_IT = 5, NOW = 1000 };
+  char *text = malloc(n + 1);
+  fuzz_check(text != NULL, "no memory");
+  memcpy(text, bytes, n);
+  text[n] = '\0';
+  for (int form = 0; form < FORMS_OF_IT; form++) {
+    const retry_quota untouched = {-12345, -12345, -12345};
+    retry_quota q = untouched;
+    gate g;
+    bool read = form == 0   ? retry_quota_list(text, "", &q)
+                : form == 1 ? retry_quota_list(text, text, &q)
+                : form == 2 ? retry_quota_fields(text, "0", "5", now, &q)
+                : form == 3 ? retry_quota_fields("", text, "5", now, &q)
+                            : retry_quota_fields("", "0", text, now, &q);
+    if (!read) {
+      fuzz_check(memcmp(&q, &untouched, sizeof q) == 0, "a refused quota was written");
+      continue;
+    }
+    fuzz_check(q.left >= 0 && q.left < 1e15 && q.left == floor(q.left), "not a number of requests");
+    fuzz_check(q.reset >= 0 && q.reset <= 31 * 86400, "not a window");
+    fuzz_check(q.limit != 0 && q.limit < 1e15, "not a limit");
+    gate_init(&g, 8, 0, HOLD_MOST);
+    gate_sent(&g, NOW, 1);
+    (void)gate_note_quota(&g, 200, NOW, NOW + 1, &q, 0);
+    fuzz_check(gate_quota_delay(&g, NOW + 1) <= HOLD_MOST, "a wait that is too long");
+    fuzz_check(q.left < 1 || gate_quota_delay(&g, NOW + 1) <= 0, "a wait though requests are left");
+    fuzz_check(gate_has_room(&g, 0, false, NOW + 1), "a single request that is never sent");
+  }
+  free(text);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t n) {
   static const double clocks[] = {0, 784111777, 1760000000, 4102444800, 253402300799, -1, 1e300, -1e300};
   const char *text = (const char *)bytes + 1;
@@ -107,6 +144,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t n) {
   if (retry_after(copy, n, date, now, &seconds)) fuzz_check(seconds >= 0 && seconds < 1e301, "a delay that is none");
   else fuzz_check(seconds == -12345, "a refused delay was written");
   check_list(copy, n, date, now, seconds);
+  check_quota(copy, n, now);
   for (size_t i = 0; i < n; i++) digits = digits && copy[i] >= '0' && copy[i] <= '9';
   if (digits && n > 0 && n <= 15) {
     char text_of_it[16] = {0};

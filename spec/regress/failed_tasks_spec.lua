@@ -44,8 +44,8 @@ describe("tasks that fail", function()
       local client <close> = world.client(emulator(), { on_event = function(event) events[#events + 1] = event end })
       fail(client, 2)
       assert.equal(2, #events)
-      assert.same({ type = "task", operation = "task", reason = "failed", message = "error 1", attempt = 0,
-         seconds = 0, delay = 0, bytes = 0 }, events[1])
+      assert.same({ type = "task", operation = "task", reason = "failed", message = "error 1", call = 0, attempt = 0,
+         seconds = 0, delay = 0, bytes = 0, time = events[1].time, clock = events[1].clock }, events[1])
       local awaited = client:spawn(error, "seen", 0)
       assert.same({ false, "seen" }, { pcall(awaited.await, awaited) })
       local other = client:spawn(error, "seen too", 0)

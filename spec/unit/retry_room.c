@@ -68,6 +68,28 @@ static int http_date(lua_State *L) {
   return seconds_or_nil(L, ok, seconds);
 }
 
+static int quota_or_nil(lua_State *L, bool ok, const retry_quota *q) {
+  if (!ok) return 0;
+  lua_pushnumber(L, q->left);
+  lua_pushnumber(L, q->reset);
+  lua_pushnumber(L, q->limit);
+  return 3;
+}
+
+/* quota_list(list, policy ("")) -> left, reset, limit (-1: not known) | nothing */
+static int quota_list(lua_State *L) {
+  retry_quota q;
+  return quota_or_nil(L, retry_quota_list(luaL_checkstring(L, 1), luaL_optstring(L, 2, ""), &q), &q);
+}
+
+/* quota_fields(limit, remaining, reset, now) -> the same */
+static int quota_fields(lua_State *L) {
+  retry_quota q;
+  bool ok = retry_quota_fields(luaL_checkstring(L, 1), luaL_checkstring(L, 2), luaL_checkstring(L, 3),
+                               luaL_checknumber(L, 4), &q);
+  return quota_or_nil(L, ok, &q);
+}
+
 /* budget() -> userdata */
 static int budget(lua_State *L) {
   retry_budget_init(lua_newuserdatauv(L, sizeof(retry_budget), 0));
@@ -153,9 +175,10 @@ int luaopen_retry_room(lua_State *L) {
   static const luaL_Reg pacer_methods[] = {
       {"delay", pacer_delay},         {"window", pacer_window}, {"sent", pacer_sent}, {"limited", pacer_limited},
       {"succeeded", pacer_succeeded}, {"rate", pacer_rate},     {NULL, NULL}};
-  static const luaL_Reg functions[] = {
-      {"judge", judge},         {"is_unknown", is_unknown}, {"backoff", backoff}, {"after", after},
-      {"http_date", http_date}, {"budget", budget},         {"pacer", pacer},     {NULL, NULL}};
+  static const luaL_Reg functions[] = {{"judge", judge}, {"is_unknown", is_unknown}, {"backoff", backoff},
+                                       {"after", after}, {"http_date", http_date},   {"budget", budget},
+                                       {"pacer", pacer}, {"quota_list", quota_list}, {"quota_fields", quota_fields},
+                                       {NULL, NULL}};
   new_type(L, budget_type, budget_methods);
   new_type(L, pacer_type, pacer_methods);
   luaL_newlib(L, functions);

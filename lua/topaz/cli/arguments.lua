@@ -165,12 +165,20 @@ function arguments.formats(command, default, json_help)
       command:flag("--epoch", "Times as the API has them: seconds since 1970."))
 end
 
---- What each command that asks the API has: colours, and how to reach it.
+--- What each command that asks the API has, in front of its name or behind it: how much is said,
+-- and how to reach the API.
 function arguments.common(command)
    command:flag("--no-color", "No colours, as with $NO_COLOR or where the output is not a terminal.")
+   command:mutex(command:flag("--verbose", "Log each request to standard error."),
+      command:flag("--quiet", "Only results and errors: no bars, no notice while it waits to try again."))
    command:group("Connection",
+      command:option("--profile",
+         "Profile of the config file, $TOPAZ_CONFIG_FILE, else ~/.config/topaz/config (default: "
+            .. "$TOPAZ_PROFILE, else \"default\").")
+         :argname "NAME",
       command:option("--api-key-file",
-         "File of mode 600 with the API key (default: $TOPAZ_API_KEY, else the file $TOPAZ_API_KEY_FILE).")
+         "File of mode 600 with the API key, \"-\": standard input (default: $TOPAZ_API_KEY, else the file "
+            .. "$TOPAZ_API_KEY_FILE, else the profile's).")
          :argname "PATH",
       command:option("--base-url", "URL of the API (default: $TOPAZ_BASE_URL, else the production URL).")
          :argname "URL",
@@ -178,6 +186,9 @@ function arguments.common(command)
          :argname "PATH",
       command:option("--max-rate", "At most N requests a second (default: $TOPAZ_MAX_RATE, else no limit).")
          :argname "N":convert(options.positive),
+      command:option("--header", "A header for each request, such as \"X-Team: blue\"; may be given several "
+         .. "times. Other users can see arguments: put a secret into the config file.")
+         :argname "HEADER":count "*":convert(options.header),
       command:flag("--allow-insecure", "Allow http:// to other machines: the key is sent unencrypted."))
 end
 

@@ -25,7 +25,7 @@ local SLOW = {
 -- ---- the tour -----------------------------------------------------------------------------------
 
 local function getenv_of(emulator)
-   local own = { TOPAZ_API_KEY = emulator.key, TOPAZ_BASE_URL = emulator.url }
+   local own = { TOPAZ_API_KEY = emulator.key, TOPAZ_BASE_URL = emulator.url, TOPAZ_CONFIG_FILE = "/dev/null" }
    return function(name)
       if name:find "^TOPAZ_" then return own[name] end
       return os.getenv(name)

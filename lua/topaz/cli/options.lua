@@ -1,8 +1,10 @@
---- The options of the client: from flags, then from the environment. The key comes from the
--- environment or from a file that other users cannot read, never from an argument, which `ps` would
--- show.
+--- The options of the client: from flags, then from the environment, then from a profile of the
+-- config file. The key comes from the environment or from a file that other users cannot read,
+-- never from an argument, which `ps` would show.
 local core = require "topaz.core"
 local problem = require "topaz.cli.problem"
+local profiles = require "topaz.cli.profiles"
+local terminal = require "topaz.terminal"
 local text = require "topaz.terminal.text"
 
 local options = {}
@@ -52,22 +54,51 @@ function options.integer(least, most)
    end
 end
 
--- Flag, the environment's variable, how its text is read, and the client's option.
+-- "true" or "false" of a config file.
+local function boolean(given)
+   if given == "true" or given == "false" then return given == "true" end
+   return nil, ("'%s' is neither true nor false"):format(text.safe(given))
+end
+
+-- Flag, the environment's variable, the member of a profile, how their text is read, and the
+-- client's option.
 local ROWS = {
-   { flag = "base_url", variable = "TOPAZ_BASE_URL", option = "base_url" },
-   { flag = "ca_file", variable = "TOPAZ_CA_FILE", option = "ca_file" },
-   { flag = "call_timeout", variable = "TOPAZ_TIMEOUT", option = "timeout", read = options.duration },
-   { flag = "max_rate", variable = "TOPAZ_MAX_RATE", option = "max_rate", read = options.positive },
+   { flag = "base_url", variable = "TOPAZ_BASE_URL", member = "base_url", option = "base_url" },
+   { flag = "ca_file", variable = "TOPAZ_CA_FILE", member = "ca_file", option = "ca_file" },
+   { flag = "call_timeout", variable = "TOPAZ_TIMEOUT", member = "timeout", option = "timeout",
+      read = options.duration },
+   { flag = "max_rate", variable = "TOPAZ_MAX_RATE", member = "max_rate", option = "max_rate",
+      read = options.positive },
+   { flag = "allow_insecure", member = "allow_insecure", option = "allow_insecure", read = boolean },
 }
 
---- The key in a file of mode 600.
--- @tparam string path
+-- The key in the first line of an open file.
+local function first_line(file, shown)
+   local key = (file:read "l" or ""):match "^%s*(.-)%s*$"
+   if key == "" then
+      problem.usage("the key file " .. shown .. " has no key in its first line", "write the key into it")
+   end
+   return key
+end
+
+-- The kinds of files that may hold a key: regular ones, and the pipes of <(…).
+local MAY_HOLD_KEY = { ["-"] = true, p = true }
+
+--- The key in a file of mode 600, or on the standard input.
+-- @tparam string path "-": the standard input
 -- @treturn string
 function options.key_file(path)
-   local shown, mode = text.safe(path), core.file_mode(path)
+   local shown = text.safe(path)
+   if path == "-" then
+      if terminal.is_terminal(io.stdin) then
+         problem.usage("the standard input is a terminal, which would show the key", "send the key through a pipe")
+      end
+      return first_line(io.stdin, "of the standard input")
+   end
+   local mode = core.file_mode(path)
    if not mode then problem.usage("no such key file: " .. shown, "put the key into it, then: chmod 600 " .. shown) end
-   if mode:sub(1, 1) ~= "-" then
-      problem.usage("the key file " .. shown .. " is not a regular file", "use a regular file")
+   if not MAY_HOLD_KEY[mode:sub(1, 1)] then
+      problem.usage("the key file " .. shown .. " is not a regular file", "use a regular file, a pipe or -")
    end
    if mode:sub(5, 10) ~= "------" then
       problem.usage(("others may read or write the key file %s (%s)"):format(shown, mode),
@@ -77,46 +108,91 @@ function options.key_file(path)
    if not file then
       problem.usage("cannot read the key file: " .. text.safe(tostring(why)), "use one that you may read")
    end
-   local key = (file:read "l" or ""):match "^%s*(.-)%s*$"
+   local key = first_line(file, shown)
    file:close()
-   if key == "" then
-      problem.usage("the key file " .. shown .. " has no key in its first line", "write the key into it")
-   end
    return key
 end
 
 -- The key, and the variable that has it; nil: it is in a file.
-local function key_of(args, getenv)
-   if args.api_key_file then return options.key_file(args.api_key_file) end
-   local key, path = getenv "TOPAZ_API_KEY", getenv "TOPAZ_API_KEY_FILE"
-   if key and key ~= "" then return key, "TOPAZ_API_KEY" end
-   if path and path ~= "" then return options.key_file(path) end
+local function key_of(args, set, profile)
+   if args.api_key_file then
+      for _, id in ipairs(args.api_key_file == "-" and args.ids or {}) do
+         if id == "-" then problem.usage("both the key and the IDs would come from the standard input",
+            "take the key from a file, or name the IDs") end
+      end
+      return options.key_file(args.api_key_file)
+   end
+   local path = set "TOPAZ_API_KEY_FILE"
+   if set "TOPAZ_API_KEY" then return set "TOPAZ_API_KEY", "TOPAZ_API_KEY" end
+   if path then return options.key_file(path) end
+   if profile.api_key then return profile.api_key, "api_key in the config file" end
+   if profile.api_key_file then return options.key_file(profile.api_key_file) end
    problem.usage("no API key",
       "set TOPAZ_API_KEY, or pass --api-key-file PATH, a file of mode 600 that contains the key"
       .. " (`topaz-status --demo` works without a key)")
+end
+
+-- ---- headers ------------------------------------------------------------------------------------
+
+--- "Name: value" for argparse; the value may be a secret, and is not quoted.
+-- @treturn table|nil { name, value }
+function options.header(given)
+   local name, value = given:match "^%s*([^:%s]+)%s*:%s*(.-)%s*$"
+   if not name then return nil, "a header is written 'Name: value'" end
+   return { name, value }
+end
+
+local function headers_of(args, profile)
+   local headers, names = {}, {}
+   local function add(pair)
+      local key = pair[1]:lower()
+      headers[names[key] or pair[1]] = nil -- a later one replaces an earlier one
+      names[key] = pair[1]
+      headers[pair[1]] = pair[2]
+   end
+   for _, line in ipairs(profile.header or {}) do
+      local pair, why = options.header(line)
+      if not pair then problem.usage("header in the config file: " .. why, "correct it") end
+      add(pair)
+   end
+   for _, pair in ipairs(args.header or {}) do add(pair) end
+   return next(headers) and headers or nil
+end
+
+-- ---- all of them --------------------------------------------------------------------------------
+
+-- The value of a row from the environment, else from the profile, as the client takes it, and where
+-- it stands; nil: nowhere.
+local function value_of(row, set, profile)
+   local value, where, hint = row.variable and set(row.variable), row.variable, "correct it, or unset it"
+   if not value then value, where, hint = profile[row.member], row.member .. " in the config file", "correct it" end
+   if not value then return nil end
+   if not row.read then return value, where end
+   local read, why = row.read(value)
+   if read == nil then problem.usage(where .. ": " .. why, hint) end
+   return read, where
 end
 
 --- The client's options.
 -- @tparam table args as the parser gives them
 -- @tparam function getenv
 -- @treturn table
--- @treturn table option → the variable that its value came from
+-- @treturn table option → the variable, or the member of the config file, that its value came from
 function options.of_client(args, getenv)
-   local key, variable = key_of(args, getenv)
-   local o, variables = { api_key = key, allow_insecure = args.allow_insecure or nil }, { api_key = variable }
+   local function set(name) -- an empty variable is unset
+      local value = getenv(name)
+      return value ~= "" and value or nil
+   end
+   local is_windows = package.config:sub(1, 1) == "\\"
+   local profile = profiles.get(args.profile or set "TOPAZ_PROFILE", getenv, is_windows)
+   local key, key_source = key_of(args, set, profile)
+   local o, sources = { api_key = key, headers = headers_of(args, profile) }, { api_key = key_source }
    for _, row in ipairs(ROWS) do
-      local value, given = args[row.flag], getenv(row.variable)
-      if value == nil and given and given ~= "" then
-         value, variables[row.option] = given, row.variable
-         if row.read then
-            local why
-            value, why = row.read(given)
-            if value == nil then problem.usage(row.variable .. ": " .. why, "correct it, or unset it") end
-         end
-      end
+      local value = args[row.flag]
+      if value == nil then value, sources[row.option] = value_of(row, set, profile) end
       o[row.option] = value
    end
-   return o, variables
+   return o, sources
 end
 
 return options

@@ -7,6 +7,9 @@
 --    arguments    function (command) that adds its arguments and options to argparse's command
 --    run          function (shell) that runs it, and returns the exit code, or nil for 0
 local argparse = require "argparse"
+local arguments = require "topaz.cli.arguments"
+local leading = require "topaz.cli.leading"
+local manual = require "topaz.cli.manual"
 local names = require "topaz.cli.commands"
 local output = require "topaz.cli.output"
 local problem = require "topaz.cli.problem"
@@ -45,6 +48,20 @@ local function add_completion(root)
    local command = with_help(root:command "completion"):description "Output a shell completion script."
    command:argument("shell", "The shell to output a completion script for."):choices { "bash", "zsh", "fish" }
       :action(shows(function(_, _, shell) return completion(root, shell) end))
+end
+
+-- `help` and `manual`, which write what the parser knows.
+local function add_help(root, version)
+   local help = with_help(root:command "help"):summary "Show the help, or that of a command."
+      :description "Show the help of topaz-status, or that of a command."
+   local man = with_help(root:command "manual"):summary "Output the man page."
+      :description "Output the man page, for `topaz-status manual | man -l -`."
+   man:action(shows(function() return manual.page(root, version) end))
+   local by_name = {}
+   for _, command in ipairs(root._commands) do by_name[command._name] = command end
+   help:argument("COMMAND", "Whose help to show."):target "help_of":args "?"
+      :convert(function(name) return by_name[name] and name, ("unknown command '%s'"):format(name) end)
+   help:action(shows(function(args) return (by_name[args.help_of] or root):get_help() .. "\n" end))
 end
 
 local function add(root, declared)
@@ -88,9 +105,26 @@ Examples:
    eval "$(topaz-status completion bash)"    completion in this shell]]
    root:flag("--version", "Show the version."):action(shows(function() return "topaz-status " .. version .. "\n" end))
    root:flag("--demo", "Show a tour on an emulator of the API; with a command: run it there.")
-   add_completion(root)
+   arguments.common(root)
    for _, declared in ipairs(list) do add(root, declared) end
+   add_completion(root)
+   add_help(root, version)
    return root
+end
+
+-- Refuses options of the root that the command lacks: argparse takes them behind any command.
+local function check_common(root, args)
+   local has = {}
+   for _, command in ipairs(root._commands) do
+      for _, option in ipairs(command._name == args.command and command._options or {}) do has[option._name] = true end
+   end
+   for _, option in ipairs(leading.options()) do
+      local given = args[option:_get_default_target()]
+      if given and not (type(given) == "table" and #given == 0) and not has[option._name] then
+         local long = option._aliases[#option._aliases]
+         problem.usage(("unknown option '%s'"):format(long), ("see `topaz-status %s --help`"):format(args.command))
+      end
+   end
 end
 
 --- Reads the arguments.
@@ -106,10 +140,12 @@ function parser.read(given, version)
       end
    end
    local list = commands()
-   local args = new(version, list):_parse(given, function(at, message)
+   local root = new(version, list)
+   local args = root:_parse(leading.moved(given), function(at, message)
       local name = path_of(at._name or "topaz-status", "topaz-status")
       problem.usage((message:gsub("%s*\n%s*", " ")), ("see `%s --help`"):format(name))
    end)
+   if args.command then check_common(root, args) end
    for _, declared in ipairs(list) do
       if declared.name == args.command then return args, declared end
    end

@@ -39,22 +39,23 @@ function Shell:tell_error(err) self:tell(tostring(err), problem.hint(err)) end
 
 -- The library's words for a misuse, in those of the command line: it names the variable that the
 -- value came from, else the option.
-local function as_option(misuse, variables)
+local function as_option(misuse, sources)
    local name, what = misuse:match "bad argument '([%w_]+)': (.*)$"
    if not name then return nil end
    what = what:gsub("allow_insecure = true", "--allow-insecure")
       :gsub("text of cursor:token%(%)", "token that an interrupted list printed")
       :gsub("text of watcher:token%(%)", "token that an interrupted wait printed")
-   if variables[name] then return variables[name] .. ": " .. what end
+   if sources[name] then return sources[name] .. ": " .. what end
+   if name == "headers" then name = "header" end
    return (name == "api_key" and "the API key" or "--" .. name:gsub("_", "-")) .. ": " .. what
 end
 
--- Calls what raises a misuse error. `variables`: option → the variable that its value came from.
-local function checked(self, variables, f, ...)
+-- Calls what raises a misuse error. `sources`: option → where its value came from.
+local function checked(self, sources, f, ...)
    local result = table.pack(pcall(f, ...))
    if result[1] then return table.unpack(result, 2, result.n) end
    local err = result[2]
-   local message = type(err) == "string" and as_option(err, variables)
+   local message = type(err) == "string" and as_option(err, sources)
    if not message then error(err, 0) end
    problem.usage(message, "see `topaz-status " .. self.args.command .. " --help`")
 end
@@ -65,8 +66,8 @@ function Shell:checked(f, ...) return checked(self, {}, f, ...) end
 --- The client, made on first use; a mistake in its options is one of the caller.
 function Shell:client()
    if not self.made then
-      local given, variables = options.of_client(self.args, self.getenv)
-      self.made = checked(self, variables, topaz.client, given)
+      local given, sources = options.of_client(self.args, self.getenv)
+      self.made = checked(self, sources, topaz.client, given)
    end
    return self.made
 end
@@ -140,6 +141,16 @@ end
 
 -- ---- going on -----------------------------------------------------------------------------------
 
+-- The arguments without the values of headers, which may be secrets.
+local function without_values(arguments)
+   local list = {}
+   for i, argument in ipairs(arguments) do
+      local is_header = argument:find "^%-%-header=" or arguments[i - 1] == "--header"
+      list[i] = is_header and argument:gsub(":.*$", ": ...") or argument
+   end
+   return list
+end
+
 --- The command line as it was typed, to go on with a token.
 -- @tparam[opt] string token in place of the one that was given
 -- @tparam[opt] table o `bare`: without the ids and --all, which the token has; `limit`: in place of
@@ -150,7 +161,7 @@ function Shell:again(token, o)
    local new = { ["--resume"] = token, ["--limit"] = o and o.limit }
    local bare = o and o.bare
    for _, id in ipairs(bare and self.args.ids or {}) do given[id] = true end
-   for _, argument in ipairs(self.arguments) do
+   for _, argument in ipairs(without_values(self.arguments)) do
       local drop = skip or given[argument] or bare and argument == "--all" or new[argument:match "^(%-%-[^=]+)"]
       skip = not skip and new[argument] ~= nil
       if not drop then list[#list + 1] = text.safe(text.quoted(argument)) end

@@ -145,7 +145,8 @@ function methods:now() return call(self, "advance", { seconds = 0 }).now end
 function methods:reset() call(self, "reset") end
 
 function methods:set(settings)
-   call(self, "set", { latency = read_options(settings, { latency = false }, "emulator", ranges).latency or nil })
+   local read = read_options(settings, { latency = false, quota = false }, "emulator", ranges)
+   call(self, "set", { latency = read.latency or nil, quota = settings.quota })
 end
 
 function methods:requests() return call(self, "requests").requests end

@@ -173,7 +173,7 @@ function Emulator:advance(seconds) end
 ---@return number now Unix seconds
 function Emulator:now() end
 
----Changes the latency of a running emulator.
+---Changes the latency and the quota of a running emulator. `reset` ends the quota.
 ---```lua
 ---local emulator <close> = require("topaz.emulator").start()
 ---emulator:set { latency = 0.2 }
@@ -184,6 +184,15 @@ function Emulator:set(settings) end
 ---Settings for `emulator:set`.
 ---@class topaz.EmulatorSettings
 ---@field latency? number seconds before every response
+---@field quota? topaz.EmulatorQuota|false requests above it are answered with 429, and every response says what is left
+
+---A quota of requests for each window, which begins with its first request, by the emulator's clock.
+---@class topaz.EmulatorQuota
+---@field limit integer requests in a window
+---@field window integer seconds
+---@field form? "ratelimit"|"fields"|"x"|"x_unix"|"none" (default "ratelimit"): the headers `RateLimit` and `RateLimit-Policy`;
+---`RateLimit-Limit`, `-Remaining`, `-Reset`; the same with `X-`, and with the reset as a Unix time; no header
+---@field wrong? boolean (default false): refuse nothing, and say all the same that nothing is left
 
 ---Returns the log of requests, the oldest first.
 ---```lua

@@ -201,12 +201,22 @@ function Core.file_mode(path) end
 ---@field allow_insecure? boolean (default false): `http://` to other machines, which sends the key unencrypted
 ---@field on_event? fun(event: topaz.Event) called from `step` for what happens (default: none); an error in it is raised by `step`
 ---@field scheduler? topaz.Scheduler the event loop to yield to: `require "topaz.scheduler.luv"`, `.copas` or `.cqueues` (default: none)
+---@field headers? topaz.Headers sent with every request (default: none)
+
+---Headers of your own, `{ name = value }`: at most 32, 8 KiB together. A name is a token (RFC 9110) and a value has no control byte.
+---Those that topaz must own are refused: `X-API-Key`, `Host`, `Connection`, `Content-Length`, `Accept`, `User-Agent` (see `user_agent`),
+---`Range`, `If-…` and a few more. Nothing of topaz shows a value: not an error, not an event; words of 8 bytes or more that a
+---server quotes become stars. No proxy gets them with CONNECT.
+---@alias topaz.Headers table<string, string>
 
 ---What `on_event` gets. A `task` event reports that a task has failed and nothing waits for it: only its members `type`, `reason`
----("failed") and `message` have a meaning.
+---("failed"), `message`, `time` and `clock` have a meaning.
 ---@class topaz.Event
 ---@field type "request"|"response"|"retry"|"throttle"|"task"
 ---@field operation string the call, such as "get_status"; "task"
+---@field time number when it happened: Unix seconds of this machine's clock, with a fraction
+---@field clock number the same on a clock that nothing sets: only differences have a meaning
+---@field call integer the call's number in its client; each attempt of a call has the same
 ---@field attempt integer 1 for the first
 ---@field seconds number since the attempt began
 ---@field delay number seconds until the retry, or the pause of the client
@@ -214,6 +224,7 @@ function Core.file_mode(path) end
 ---@field reason? string why it is tried again, or failed
 ---@field process_id? string
 ---@field http_status? integer
+---@field request_id? string the id that the server gave the request
 ---@field message? string the error of a task
 
 ---An error object: a failure outside your control. `tostring(err)` is one line. The key is never in it.
@@ -252,12 +263,14 @@ function Core.file_mode(path) end
 ---Options of a single call.
 ---@class topaz.CallOptions
 ---@field timeout? number seconds, 0.001 to 86400 (default: the client's)
+---@field headers? topaz.Headers sent with this call, over the client's of the same names (default: none)
 
 ---Options of `client:get_page`.
 ---@class topaz.PageOptions
 ---@field limit? integer 1 to 100 (default 50)
 ---@field cursor? string `pagination.next_cursor` of the page before (default: none, the first page)
 ---@field timeout? number seconds, 0.001 to 86400 (default: the client's)
+---@field headers? topaz.Headers sent with this call, over the client's of the same names (default: none)
 
 ---One page of the list.
 ---@class topaz.Page
@@ -298,17 +311,20 @@ function Core.file_mode(path) end
 ---@field where? topaz.Where what members may be (default: none); other records are dropped before a table exists
 ---@field resume? string a list token, from `cursor:token()`, also of another process (default: none)
 ---@field max_bytes? integer bytes, 1024 to 1e15 (default: the client's; none for `paginated = false`)
+---@field headers? topaz.Headers sent with each page, over the client's of the same names (default: none)
 
 ---Options of `client:wait_until_done`.
 ---@class topaz.WaitOptions
 ---@field timeout? number seconds, 0 to 604800 (default 900)
 ---@field on_progress? fun(status: topaz.Status, previous?: topaz.Status) called on changes (default: none)
+---@field headers? topaz.Headers sent with each poll, over the client's of the same names (default: none)
 
 ---Options of `client:watch`, `client:wait_all` and `client:wait_any`.
 ---@class topaz.WatchOptions
 ---@field timeout? number seconds, 0 to 604800 (default 3600): from the first call of the watcher on; calling it again continues
 ---@field on_progress? fun(status: topaz.Status, previous?: topaz.Status) called when a job's status or progress changes (default: none)
 ---@field resume? string a watch token, from `watcher:token()`, also of another process (default: none)
+---@field headers? topaz.Headers sent with each request, over the client's of the same names (default: none)
 
 ---Options of `client:delete_finished`.
 ---@class topaz.CleanupOptions
@@ -319,6 +335,7 @@ function Core.file_mode(path) end
 ---@field status? string|string[] Completed, Cancelled, Failed (default { "Completed" })
 ---@field dry_run? boolean (default false): counts, and deletes nothing
 ---@field on_progress? fun(report: topaz.CleanupReport) called as it goes (default: none)
+---@field headers? topaz.Headers sent with each request, over the client's of the same names (default: none)
 
 ---What `client:delete_finished` did.
 ---@class topaz.CleanupReport
@@ -398,13 +415,16 @@ function Client:delete_status(process_id, options) end
 
 ---Deletes every status of the account. It is sent again only when certainly nothing was sent, or on 429: a repeat could
 ---delete statuses made in between.
+---
+---Raises: the options are an empty table, or name anything but `timeout` and `headers`: no filter exists.
 ---```lua
 ---local count, how = client:delete_all_statuses()
 ---print(count, how)
 ---```
+---@param options? topaz.CallOptions
 ---@return integer|true|nil count how many; true with "count_unknown" when the response broke after its status line
 ---@return "count_unknown"|topaz.Error|nil how
-function Client:delete_all_statuses() end
+function Client:delete_all_statuses(options) end
 
 ---Waits until a job is finished. The first poll is never deferred; then it polls after up to 1 s, which grows by half to 15 s and is
 ---1 s again after a change. The job's `eta` adjusts a delay within these bounds. Transient failures (network, timeout, 429, 5xx) do

@@ -18,11 +18,12 @@ Asking.__index = Asking
 --- Makes what asks for one watcher. Nothing is asked yet.
 -- @param client
 -- @tparam string operation for errors
--- @tparam number timeout seconds
+-- @tparam table options timeout: seconds; headers: of every request, or nil
 -- @tparam topaz.watch.plan plan
-local function new(client, operation, timeout, plan)
+local function new(client, operation, options, plan)
    return setmetatable({
-      client = client, operation = operation, timeout = timeout, plan = plan, bell = { waiters = {} },
+      client = client, operation = operation, timeout = options.timeout, headers = options.headers,
+      plan = plan, bell = { waiters = {} },
       deadline = nil,     -- core.now() at which the time is over; nil: it does not run
       -- Single requests under way, from `first`, the oldest, to `last`: { request, job, hinted }.
       flying = {}, first = 1, last = 0,
@@ -75,7 +76,9 @@ end
 local function start(self, ...) return misuse.attempt(self.client.start, self.client, ...) end
 
 local function ask_page(self, cursor)
-   local options = { limit = limits.PAGE, cursor = cursor, timeout = call_time(self, true) }
+   local options = {
+      limit = limits.PAGE, cursor = cursor, timeout = call_time(self, true), headers = self.headers,
+   }
    local request, err = start(self, "get_page", options)
    if not request then return met(self, nil, err, cursor) end
    self.page_request = request
@@ -90,7 +93,8 @@ local function ask_page(self, cursor)
 end
 
 local function ask_single(self, job, hinted)
-   local request, err = start(self, "get_status", job.given, { timeout = call_time(self, false) })
+   local options = { timeout = call_time(self, false), headers = self.headers }
+   local request, err = start(self, "get_status", job.given, options)
    if not request then return met(self, job, err, nil, hinted) end
    self.last = self.last + 1
    self.flying[self.last] = { request = request, job = job, hinted = hinted }

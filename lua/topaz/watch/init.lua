@@ -17,6 +17,7 @@ local OPTIONS = {
    { "timeout", "number", 3600, 0, limits.STATUS_LIFE },
    { "on_progress", "function" },
    { "resume", "string" },
+   { "headers", "headers" },
 }
 
 local Watcher = {}
@@ -60,7 +61,7 @@ local function new(client, operation, ids, options)
    for _, id in ipairs(more) do planned:add(id) end
    return setmetatable({
       client = client, on_progress = o.on_progress, plan = planned,
-      ask = ask.new(client, operation, o.timeout, planned),
+      ask = ask.new(client, operation, o, planned),
    }, Watcher)
 end
 

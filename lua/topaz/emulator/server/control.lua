@@ -8,6 +8,7 @@ local faulty = require "topaz.emulator.server.faulty"
 local jobs = require "topaz.emulator.server.jobs"
 local log = require "topaz.emulator.server.log"
 local main = require "topaz.emulator.server.main"
+local quota = require "topaz.emulator.server.quota"
 local record = require "topaz.emulator.server.record"
 
 cjson.encode_sparse_array(true)
@@ -25,6 +26,8 @@ function commands.reset()
    faults.clear()
    log.clear()
    clock.reset()
+   quota.clear()
+   main.settings.quota = nil
    return {}
 end
 
@@ -72,6 +75,7 @@ end
 
 function commands.set(input)
    for name, value in pairs(input) do main.settings[name] = value end
+   if input.quota ~= nil then quota.clear() end
    return {}
 end
 

@@ -2,6 +2,7 @@
 
 local cjson = require "cjson"
 local process = require "topaz.emulator.process"
+local quota = require "topaz.emulator.server.quota"
 local response = require "topaz.emulator.server.response"
 local api = require "topaz.emulator.server.api"
 local clock = require "topaz.emulator.server.clock"
@@ -61,7 +62,8 @@ function main.limited()
 end
 
 function main.serve()
-   local request = ngx.ctx.request
+   local request, given = ngx.ctx.request, main.settings.quota
+   if given and quota.take(given) then return main.limited() end
    local fault = faults.take(request)
    local latency = main.settings.latency + (fault and fault.delay or 0)
    if latency > 0 then ngx.sleep(latency) end

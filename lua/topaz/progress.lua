@@ -59,7 +59,8 @@ end
 function progress.new(options)
    local o = misuse.options(options, NEW_OPTIONS)
    return setmetatable({
-      jobs = {}, order = {}, over = 0, least = 0, skew = o.skew, stalled_after = o.stalled_after,
+      jobs = {}, total = 0, added = 0, over = 0, least = 0, skew = o.skew, stalled_after = o.stalled_after,
+      order = {}, -- the jobs as they came, and removed ones
    }, Progress)
 end
 
@@ -112,12 +113,14 @@ function Progress:update(status, now)
    local job = self.jobs[key]
    if not job then
       local report = words.progress(status)
+      self.added = self.added + 1
       job = {
          name = status.process_id, reported = report, from = report, first = report, first_time = now, told = now,
-         glide = 0, over = false,
+         glide = 0, over = false, at = self.added,
       }
       self.jobs[key] = job
       self.order[#self.order + 1] = job
+      self.total = self.total + 1
       self.least = 0 -- with one more job, the whole may well be less far
    end
    take(self, job, status, now)
@@ -130,10 +133,14 @@ function Progress:remove(process_id)
    local job = self.jobs[key]
    if not job then return end
    self.jobs[key] = nil
+   job.removed, self.total = true, self.total - 1
    if job.over then self.over = self.over - 1 end
-   for i, other in ipairs(self.order) do
-      if other == job then return table.remove(self.order, i) end
+   if #self.order < 2 * self.total then return end -- rarely, so that many removals cost little
+   local kept = {}
+   for _, other in ipairs(self.order) do
+      if not other.removed then kept[#kept + 1] = other end
    end
+   self.order = kept
 end
 
 --- Sets by how many seconds the server's clock is ahead of this machine's.
@@ -148,7 +155,7 @@ end
 --- Counts the jobs, and the finished ones; it costs the same with any number of jobs.
 function Progress:count()
    misuse.check_self(self, Progress)
-   return #self.order, self.over
+   return self.total, self.over
 end
 
 local function stalled(self, job, now)
@@ -164,14 +171,16 @@ function Progress:summary(now)
    now = time_of(now)
    local sum, done, stalls, by_status, left, all = 0, 0, 0, {}, nil, true
    for _, job in ipairs(self.order) do
-      by_status[job.word] = (by_status[job.word] or 0) + 1
-      sum = sum + (job.over and 100 or shown(job, now))
-      if job.over then done = done + 1
-      elseif job.ends then left = math.max(left or 0, job.ends - now)
-      else all = false end
-      if stalled(self, job, now) then stalls = stalls + 1 end
+      if not job.removed then
+         by_status[job.word] = (by_status[job.word] or 0) + 1
+         sum = sum + (job.over and 100 or shown(job, now))
+         if job.over then done = done + 1
+         elseif job.ends then left = math.max(left or 0, job.ends - now)
+         else all = false end
+         if stalled(self, job, now) then stalls = stalls + 1 end
+      end
    end
-   local total = #self.order
+   local total = self.total
    self.least = math.max(self.least, total > 0 and sum / total or 0)
    return {
       total = total, done = done, percent = self.least, by_status = by_status, stalled = stalls,
@@ -217,7 +226,7 @@ local function line(name, percent, mark, word, width, o)
    local bar_width = width - name_width - 2 - PERCENT - (with_mark and MARK + 2 or 0)
    local parts = text.pad(name, name_width, ellipsis) .. "  " .. paint(word, progress.bar(percent, bar_width, o.ascii))
       .. text.pad(number, PERCENT, ellipsis, true)
-   return with_mark and parts .. "  " .. paint(word, text.pad(mark, MARK, ellipsis)) or parts
+   return with_mark and mark ~= "" and parts .. "  " .. paint(word, text.fit(mark, MARK, ellipsis)) or parts
 end
 
 local function mark_of(self, job, now)
@@ -228,25 +237,32 @@ local function mark_of(self, job, now)
    return job.ends > now and text.duration(math.max(job.ends - now, 1)) .. " left" or "any moment"
 end
 
--- The jobs to show when not all fit: the furthest first, then those that wait, in the order they
--- came; ended ones only if asked for.
+local function came_before(a, b) return a.at < b.at end
+
+-- The jobs to show, in the order they came; when not all fit, the furthest ones, and of those that
+-- wait the first ones. Ended ones only if asked for. Of many jobs only those shown are sorted.
 local function chosen(self, o, now)
-   local list = {}
-   for i, job in ipairs(self.order) do
-      if not job.over or o.ended then
-         list[#list + 1] = { job = job, at = i, far = job.over and -1 or shown(job, now) }
+   local jobs, fars, rows = {}, {}, o.rows or math.huge
+   for _, job in ipairs(self.order) do
+      if not job.removed and (not job.over or o.ended) then
+         local far, i = job.over and -1 or shown(job, now), #jobs + 1
+         if i > rows then
+            i = rows
+            if i < 1 or far <= fars[i] then goto next end
+            jobs[i] = nil
+         end
+         if rows < math.huge then
+            while i > 1 and fars[i - 1] < far do
+               jobs[i], fars[i] = jobs[i - 1], fars[i - 1]
+               i = i - 1
+            end
+         end
+         jobs[i], fars[i] = job, far
       end
+      ::next::
    end
-   local rows = o.rows or #list
-   if #list > rows then
-      table.sort(list, function(a, b)
-         if a.far ~= b.far then return a.far > b.far end
-         return a.at < b.at
-      end)
-      for i = #list, rows + 1, -1 do list[i] = nil end
-      table.sort(list, function(a, b) return a.at < b.at end)
-   end
-   return list
+   if rows < math.huge then table.sort(jobs, came_before) end
+   return jobs
 end
 
 local function total_line(self, width, now, o)
@@ -270,12 +286,11 @@ function Progress:lines(width, now, options)
    check_width(width, 0)
    now = time_of(now)
    local o, lines = misuse.options(options, LINE_OPTIONS), {}
-   for _, entry in ipairs(chosen(self, o, now)) do
-      local job = entry.job
+   for _, job in ipairs(chosen(self, o, now)) do
       local mark, word = mark_of(self, job, now)
       lines[#lines + 1] = line(text.safe(job.name), shown(job, now), mark, word or job.word, width, o)
    end
-   if o.total and #self.order > 1 then lines[#lines + 1] = total_line(self, width, now, o) end
+   if o.total and self.total > 1 then lines[#lines + 1] = total_line(self, width, now, o) end
    return lines
 end
 

@@ -43,9 +43,9 @@ describe("the lines", function()
       bars:update(job(2, "Processing", 50, { eta = NOW + 80 }), NOW)
       bars:update(job(3, "Pending", 0), NOW)
       assert.same({
-         "IMG_02.png                  [############.............]  50 %  1m 20s left    ",
-         "IMG_03.png                  [.........................]   0 %  Pending        ",
-         "1 of 3 finished             [############.............]  50 %                 ",
+         "IMG_02.png                  [############.............]  50 %  1m 20s left",
+         "IMG_03.png                  [.........................]   0 %  Pending",
+         "1 of 3 finished             [############.............]  50 %",
       }, bars:lines(78, NOW, ASCII))
       assert.same({
          "IMG_02.png        ▕███████████▌           ▏  50 %",
@@ -73,7 +73,7 @@ describe("the lines", function()
          bars:update(job(1, "Processing", 5, { modification_time = NOW - since }), NOW)
          for width = 60, 140 do
             local line = bars:lines(width, NOW)[1]
-            assert.equal(width, text.width(line))
+            assert.is_true(text.width(line) <= width, line)
             assert.is_truthy(line:find(said, 1, true), line)
          end
       end

@@ -12,8 +12,8 @@ local topaz = require "topaz"
 local main = {}
 
 local function say_how_to_go_on(shell)
-   local ok, how = pcall(shell.resume or function() end)
-   if ok and how then io.stderr:write("topaz-status: to resume: ", how, "\n") end
+   local ok, how, with = pcall(shell.resume or function() end)
+   if ok and how then io.stderr:write("topaz-status: to resume", with or "", ": ", how, "\n") end
 end
 
 -- Tells of what ended a command. Returns the exit code.

@@ -5,7 +5,8 @@
 -- getenv       the environment
 -- is_terminal  whether the output is one
 -- paint        colours of the output: see topaz.cli.screen
--- resume       set by a command: function giving how to resume it when it is stopped
+-- resume       set by a command: function giving how to resume it when it is stopped, and what that
+--              needs
 -- answered     how many calls of each() have been answered
 local topaz = require "topaz"
 local options = require "topaz.cli.options"

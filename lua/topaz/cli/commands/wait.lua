@@ -1,11 +1,13 @@
 --- topaz-status wait: until jobs have ended, with bars on a terminal.
 local arguments = require "topaz.cli.arguments"
+local core = require "topaz.core"
 local json = require "topaz.cli.json"
 local output = require "topaz.cli.output"
 local problem = require "topaz.cli.problem"
 local progress = require "topaz.progress"
 local redraw = require "topaz.redraw"
 local screen = require "topaz.cli.screen"
+local stops = require "topaz.terminal.stops"
 local terminal = require "topaz.terminal"
 local text = require "topaz.terminal.text"
 local topaz = require "topaz"
@@ -21,8 +23,8 @@ local function add_running(client, ids)
 end
 
 -- Where the bars go: to the output when it is a terminal, else to the errors' one.
-local function place_for_bars(shell)
-   return terminal.open(shell.is_terminal and io.stdout or io.stderr)
+local function place_for_bars(shell, held)
+   return terminal.open(shell.is_terminal and io.stdout or io.stderr, held)
 end
 
 local Wait = {}
@@ -33,6 +35,13 @@ function Wait:write(...)
    if self.lines then self.lines:clear() end
    output.write(...)
    output.flush()
+end
+
+-- Columns of the terminal, measured anew each second: thousands of jobs may end at once.
+function Wait:columns()
+   local now = core.now()
+   if now - (self.measured or -1) >= 1 then self.width, self.measured = terminal.size(), now end
+   return self.width
 end
 
 local function tab_line(status) return output.tabs(status, output.JOB) end
@@ -51,7 +60,7 @@ function Wait:ended(status)
    if not shell.is_terminal then return self:write(tab_line(status), "\n") end
    local line = ("%s  %s  %s"):format(text.pad(text.safe(status.status), 10), text.safe(status.process_id),
       text.safe(json.plain(status.filename)))
-   self:write(shell.paint(status.status, text.fit(line, terminal.size() - 1)), "\n")
+   self:write(shell.paint(status.status, text.fit(line, self:columns() - 1)), "\n")
 end
 
 -- Takes the jobs as they end. Returns the exit code.
@@ -83,7 +92,9 @@ local function run(shell)
    end
    if args.all then add_running(client, ids) end
    local self = setmetatable({ shell = shell, bars = progress.new() }, Wait)
-   local lines <close> = place_for_bars(shell)
+   local held <close> = stops.hold()
+   local lines <close> = place_for_bars(shell, held)
+   if not lines then held:close() end
    self.lines = lines
    self.painter = screen.painter(lines and lines.handle or io.stdout, args, shell.getenv)
    local watcher <close> = shell:checked(client.watch, client, ids, {
@@ -94,12 +105,12 @@ local function run(shell)
       shell:tell "nothing to wait for: all jobs are finished"
       return 0
    end
-   local from_input = false -- then the same command again would have nothing to read
+   local from_input = false
    for _, id in ipairs(args.ids) do from_input = from_input or id == "-" end
    shell.resume = function()
       local token = watcher:token()
       if watcher:pending() == 0 then return nil end
-      if #token > TOKEN_LONGEST and not from_input then return shell:again() end
+      if #token > TOKEN_LONGEST then return shell:again(), from_input and ", with the same input" end
       return shell:again(token, true)
    end
    return self:run(watcher)

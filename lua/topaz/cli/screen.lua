@@ -1,6 +1,7 @@
 --- Colours, and the whole screen for a while. Lines at its bottom are topaz.terminal's.
 local core = require "topaz.core"
 local guard = require "topaz.terminal.guard"
+local stops = require "topaz.terminal.stops"
 local terminal = require "topaz.terminal"
 local anchored = require("topaz.terminal.text").anchored
 
@@ -36,16 +37,39 @@ local TAKE, GIVE_BACK = "\27[?1049h\27[?25l\27[2J", "\27[?25h\27[?1049l"
 local Screen = {}
 Screen.__index = Screen
 
---- Takes the whole screen: keys come one by one and unseen, what was there comes back with close().
--- Ctrl-Z is off meanwhile, since the shell would be left with this screen.
--- @return the screen
-function screen.open()
-   local self = setmetatable({ drawn = {}, terminal = core.terminal() }, Screen)
-   self.guard = guard.open(io.stdout, GIVE_BACK, true)
+-- A process in the background stops at taking the keys, until it is in the foreground again.
+local function take(self)
    if self.terminal:take_keys() then self.guard:changed() end
    io.stdout:write(TAKE)
    io.stdout:flush()
+   self.columns = nil -- all is to be drawn
+end
+
+local function give_back(self)
+   io.stdout:write(GIVE_BACK)
+   io.stdout:flush()
+   self.terminal:close()
+end
+
+--- Takes the whole screen: keys come one by one and unseen, what was there comes back with close(),
+-- and while Ctrl-Z stops the process.
+-- @return the screen
+function screen.open()
+   local self = setmetatable({ drawn = {}, stops = stops.hold(), terminal = core.terminal() }, Screen)
+   self.guard = guard.open(io.stdout, GIVE_BACK, true)
+   take(self)
    return self
+end
+
+--- Does what Ctrl-Z, `fg` and another size of the terminal ask for.
+-- @treturn boolean whether the size is to be measured anew
+function Screen:look()
+   local what = self.stops:look(function() give_back(self) end)
+   if what == "resumed" then
+      self.terminal:close()
+      take(self)
+   end
+   return what ~= nil
 end
 
 --- The key that was pressed, or nil; does not wait.
@@ -74,10 +98,9 @@ end
 function Screen:close()
    if self.closed then return end
    self.closed = true
-   io.stdout:write(GIVE_BACK)
-   io.stdout:flush()
-   self.terminal:close()
+   give_back(self)
    self.guard:close()
+   self.stops:close()
 end
 
 Screen.__close = Screen.close

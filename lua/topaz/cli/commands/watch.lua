@@ -155,7 +155,7 @@ end
 
 local function draw(self)
    local now = core.now()
-   if now - (self.measured or 0) >= 0.5 then
+   if self.screen:look() or now - (self.measured or 0) >= 0.5 then
       self.width, self.height = terminal.size()
       self.measured = now
    end

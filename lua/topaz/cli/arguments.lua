@@ -76,6 +76,8 @@ end
 --- What each command that asks the API has: colours, and how to reach it.
 function arguments.common(command)
    command:flag("--no-color", "No colours, as with $NO_COLOR or where the output is not a terminal.")
+   command:mutex(command:flag("--verbose", "Log each request to standard error."),
+      command:flag("--quiet", "Only results and errors: no bars, no notice while it waits to try again."))
    command:group("Connection",
       command:option("--api-key-file",
          "File of mode 600 with the API key (default: $TOPAZ_API_KEY, else the file $TOPAZ_API_KEY_FILE).")

@@ -75,6 +75,8 @@ function main.run(arguments, given)
    local shell <const> = Shell.new(arguments, given)
    local ok, code = xpcall(execute, traced, shell)
    if not ok then code = fail(shell, code) end
+   output.before = nil
+   if shell.log then shell.log:hide() end
    if shell.made then shell.made:close() end
    return code
 end

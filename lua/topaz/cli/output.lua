@@ -16,9 +16,13 @@ local function note(ok, why)
       "what was written is incomplete: free some space or write elsewhere, and run the command again")
 end
 
+--- Called before anything is written; nil: nothing is.
+output.before = nil
+
 --- Sends what was written on its way.
 -- @treturn table|nil the problem that this or an earlier write has met
 function output.settle()
+   if output.before then output.before() end
    note(io.stdout:flush())
    return trouble
 end
@@ -30,6 +34,7 @@ end
 
 --- Writes to the output, or raises why that cannot be.
 function output.write(...)
+   if output.before then output.before() end
    if not trouble then note(io.stdout:write(...)) end
    if trouble then error(trouble, 0) end
 end

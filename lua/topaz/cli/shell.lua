@@ -7,8 +7,10 @@
 -- paint        colours of the output: see topaz.cli.screen
 -- resume       set by a command: function giving how to resume it when it is stopped, and what that
 --              needs
+-- log          of topaz.cli.log, with the client
 -- answered     how many calls of each() have been answered
 local topaz = require "topaz"
+local log = require "topaz.cli.log"
 local options = require "topaz.cli.options"
 local output = require "topaz.cli.output"
 local problem = require "topaz.cli.problem"
@@ -30,7 +32,10 @@ end
 --- The client, made on first use; a mistake in its options is one of the caller.
 function Shell:client()
    if not self.made then
-      self.made = self:checked(topaz.client, options.of_client(self.args, self.getenv))
+      local o = options.of_client(self.args, self.getenv)
+      self.log = log.attach(o, self.args)
+      output.before = function() self.log:hide() end
+      self.made = self:checked(topaz.client, o)
    end
    return self.made
 end

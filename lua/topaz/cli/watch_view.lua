@@ -81,7 +81,8 @@ function view.lines(known, now, width, height, o)
       end
    end
    while #lines < height - 1 do lines[#lines + 1] = "" end
-   local foot = known.note and text.safe(known.note) or "q quits"
+   local note = known.note or known.shell and known.shell.log.text
+   local foot = note and text.safe(note) or "q quits"
    lines[#lines + 1] = paint(known.note and "Failed" or "dim", text.fit(foot, width, ellipsis))
    return lines
 end

@@ -24,6 +24,7 @@ end
 
 -- Where the bars go: to the output when it is a terminal, else to the errors' one.
 local function place_for_bars(shell, held)
+   if shell.args.quiet then return nil end
    return terminal.open(shell.is_terminal and io.stdout or io.stderr, held)
 end
 
@@ -63,17 +64,28 @@ function Wait:ended(status)
    self:write(shell.paint(status.status, text.fit(line, self:columns() - 1)), "\n")
 end
 
+-- Lets the bars end with what the client waits for.
+local function with_notice(self, render)
+   return function(width, height)
+      local list, notice = render(width, height), self.shell.log.text
+      if notice then
+         list[#list + 1] = self.painter("stalled", text.fit(notice, width, self.lines.ascii and "~" or "…"))
+      end
+      return list
+   end
+end
+
 -- Takes the jobs as they end. Returns the exit code.
 function Wait:run(watcher)
-   local code, lines, bars = 0, self.lines, self.bars
-   local render = lines and redraw.renderer(bars, lines, ROWS, 3, self.painter)
+   local shell, code, lines, bars = self.shell, 0, self.lines, self.bars
+   local render = lines and with_notice(self, redraw.renderer(bars, lines, ROWS, 4, self.painter))
    local task <close> = lines -- luacheck: ignore 211
-      and redraw.spawn(self.shell:client(), watcher, bars, lines, render)
+      and redraw.spawn(shell:client(), watcher, bars, lines, render)
    for status, gone in watcher do
       if gone then
          if lines then lines:clear() end
          bars:remove(status.process_id)
-         self.shell:tell_error(gone)
+         shell:tell_error(gone)
          code = problem.FAILED
       else
          self:ended(status)
@@ -81,6 +93,7 @@ function Wait:run(watcher)
       end
    end
    if lines then lines:clear() end
+   shell.log:draws_in(nil)
    return code
 end
 
@@ -96,13 +109,14 @@ local function run(shell)
    local lines <close> = place_for_bars(shell, held)
    if not lines then held:close() end
    self.lines = lines
+   shell.log:draws_in(lines)
    self.painter = screen.painter(lines and lines.handle or io.stdout, args, shell.getenv)
    local watcher <close> = shell:checked(client.watch, client, ids, {
       timeout = args.timeout, resume = args.resume,
       on_progress = function(status, previous) self:changed(status, previous) end,
    })
    if watcher:pending() == 0 then
-      shell:tell "nothing to wait for: all jobs are finished"
+      if not args.quiet then shell:tell "nothing to wait for: all jobs are finished" end
       return 0
    end
    local from_input = false

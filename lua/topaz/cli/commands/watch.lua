@@ -219,11 +219,13 @@ local function run(shell)
    do
       local screen <close> = shell.is_terminal and screens.open() or nil
       self.screen = screen
+      shell.log:draws_in(nil, screen ~= nil)
       local follower <close> = client:spawn(keep_following, self)
       local reader <close> = not some and client:spawn(keep_reading, self) or nil
       self.follower, self.reader = follower, reader
       loop(self)
    end
+   shell.log:draws_in(nil)
    if shell.is_terminal then output.write(counts_line(self), "\n") end
 end
 

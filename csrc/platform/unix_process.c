@@ -82,9 +82,9 @@ void platform_die_interrupted(void) {
 
 /* ---- child processes ------------------------------------------------------------------------- */
 
-/* Other children must not inherit it. */
+/* Other children must not inherit it, unless it is one of the standard ones. */
 static void keep_to_itself(FILE *f) {
-  if (f) (void)fcntl(fileno(f), F_SETFD, FD_CLOEXEC);
+  if (f && fileno(f) > 2) (void)fcntl(fileno(f), F_SETFD, FD_CLOEXEC);
 }
 
 intptr_t platform_process_start(char *const arguments[], FILE *input, FILE *output, int *error) {

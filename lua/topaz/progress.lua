@@ -31,6 +31,9 @@ local NEW_OPTIONS = {
 }
 local LINE_OPTIONS = {
    { "rows", "integer", nil, 0, 1e9 },
+   { "first", "integer", 1, 1, 1e9 },
+   { "sort", "string" },
+   { "filter", "string" },
    { "ended", "boolean", false },
    { "total", "boolean", true },
    { "ascii", "boolean", false },
@@ -116,7 +119,7 @@ function Progress:update(status, now)
       self.added = self.added + 1
       job = {
          name = status.process_id, reported = report, from = report, first = report, first_time = now, told = now,
-         glide = 0, over = false, at = self.added,
+         glide = 0, over = false, at = self.added, key = key,
       }
       self.jobs[key] = job
       self.order[#self.order + 1] = job
@@ -237,32 +240,58 @@ local function mark_of(self, job, now)
    return job.ends > now and text.duration(math.max(job.ends - now, 1)) .. " left" or "any moment"
 end
 
+local FEW = 64 -- rows up to which inserting is cheaper than sorting all
+
 local function came_before(a, b) return a.at < b.at end
 
--- The jobs to show, in the order they came; when not all fit, the furthest ones, and of those that
--- wait the first ones. Ended ones only if asked for. Of many jobs only those shown are sorted.
-local function chosen(self, o, now)
-   local jobs, fars, rows = {}, {}, o.rows or math.huge
-   for _, job in ipairs(self.order) do
-      if not job.removed and (not job.over or o.ended) then
-         local far, i = job.over and -1 or shown(job, now), #jobs + 1
-         if i > rows then
-            i = rows
-            if i < 1 or far <= fars[i] then goto next end
-            jobs[i] = nil
-         end
-         if rows < math.huge then
-            while i > 1 and fars[i - 1] < far do
-               jobs[i], fars[i] = jobs[i - 1], fars[i - 1]
-               i = i - 1
-            end
-         end
-         jobs[i], fars[i] = job, far
-      end
-      ::next::
+local function ranks_before(a, b)
+   if a.rank == b.rank then return a.at < b.at end
+   return a.rank < b.rank
+end
+
+-- What jobs are sorted by: less comes first.
+local RANKS = {
+   progress = function(job, now) return job.over and 1 or -shown(job, now) end,
+   left = function(job) return not job.over and job.ends or math.huge end,
+   name = function(job) return job.name:lower() end,
+   newest = function(job) return -job.at end,
+}
+
+local function matches(job, filter)
+   return not filter or job.name:lower():find(filter, 1, true) or job.key:find(filter, 1, true)
+end
+
+-- Puts a job where it belongs among the first `most`.
+local function insert(jobs, job, most)
+   local i = #jobs + 1
+   if i > most then
+      i = most
+      if i < 1 or not ranks_before(job, jobs[i]) then return end
    end
-   if rows < math.huge then table.sort(jobs, came_before) end
-   return jobs
+   while i > 1 and ranks_before(job, jobs[i - 1]) do
+      jobs[i] = jobs[i - 1]
+      i = i - 1
+   end
+   jobs[i] = job
+end
+
+-- The jobs to show, and how many there are to choose from. Ended ones only if asked for. Of many
+-- jobs only those shown are sorted.
+local function chosen(self, o, now)
+   local jobs, count, skipped = {}, 0, o.first - 1
+   local most, rank = skipped + (o.rows or math.huge), RANKS[o.sort or "progress"]
+   local filter = o.filter and o.filter:lower()
+   for _, job in ipairs(self.order) do
+      if not job.removed and (not job.over or o.ended) and matches(job, filter) then
+         count = count + 1
+         job.rank = rank(job, now)
+         if most <= FEW then insert(jobs, job, most) else jobs[count] = job end
+      end
+   end
+   if most > FEW and (o.sort or count > most) then table.sort(jobs, ranks_before) end
+   local list = table.move(jobs, skipped + 1, math.min(#jobs, most), 1, {})
+   if not o.sort then table.sort(list, came_before) end
+   return list, count
 end
 
 local function total_line(self, width, now, o)
@@ -286,12 +315,16 @@ function Progress:lines(width, now, options)
    check_width(width, 0)
    now = time_of(now)
    local o, lines = misuse.options(options, LINE_OPTIONS), {}
-   for _, job in ipairs(chosen(self, o, now)) do
+   if o.sort and not RANKS[o.sort] then
+      misuse.argument("sort", "expected progress, left, name or newest, got %s", misuse.shown(o.sort))
+   end
+   local jobs, count = chosen(self, o, now)
+   for _, job in ipairs(jobs) do
       local mark, word = mark_of(self, job, now)
       lines[#lines + 1] = line(text.safe(job.name), shown(job, now), mark, word or job.word, width, o)
    end
    if o.total and self.total > 1 then lines[#lines + 1] = total_line(self, width, now, o) end
-   return lines
+   return lines, count
 end
 
 -- ---- doing all of it ----------------------------------------------------------------------------

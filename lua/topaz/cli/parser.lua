@@ -62,7 +62,7 @@ argument. A time is written 7d, 36h, 90m, 45s or in plain seconds.
 
 Exit codes: 0 done; 1 (wait) some jobs Failed or were Cancelled; 2 usage error;
 3 failed: API error, network failure, timeout, input or output error, or the
-emulator did not start; 130 Ctrl-C (emulator: 0).
+emulator did not start; 8 a command of --exec failed; 130 Ctrl-C (emulator: 0).
 
 Examples:
    topaz-status --demo          a tour on an emulator of the API, without a key

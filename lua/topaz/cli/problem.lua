@@ -3,6 +3,7 @@
 local problem = {}
 
 problem.USAGE, problem.FAILED = 2, 3
+problem.COMMAND = 8 -- a command of --exec has failed
 problem.INTERRUPTED = 130
 
 local Problem = { __tostring = function(self) return self.message end }

@@ -72,8 +72,12 @@ function Screen:look()
    return what ~= nil
 end
 
---- The key that was pressed, or nil; does not wait.
-function Screen:key() return self.terminal:key() end
+--- What was typed since, as the bytes that the terminal sent; does not wait.
+function Screen:keys()
+   local bytes = {}
+   for byte in self.terminal.key, self.terminal do bytes[#bytes + 1] = byte end
+   return table.concat(bytes)
+end
 
 --- Draws the lines from the top, those that have changed, in one write.
 -- @tparam table list strings, at most as many as there are rows

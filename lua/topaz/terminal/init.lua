@@ -35,12 +35,12 @@ function terminal.size()
 end
 
 --- Opens lines at the bottom of the terminal; nil when the handle is not a terminal.
--- `stops` of topaz.terminal.stops is the command line's own.
-function terminal.open(handle, stops)
+function terminal.open(handle)
    handle = handle or io.stderr
    if not terminal.is_terminal(handle) then return nil end
    return setmetatable({
-      handle = handle, stops = stops, drawn = {}, widths = {}, ascii = terminal.is_ascii(), last = 0, measured = 0,
+      handle = handle, drawn = {}, widths = {}, ascii = terminal.is_ascii(), last = 0, measured = 0,
+      stops = nil, -- of topaz.terminal.stops; set by a program to which Ctrl-Z is left
    }, Terminal)
 end
 

@@ -1,6 +1,7 @@
 --- topaz-status wait: until jobs have ended, with bars on a terminal.
 local arguments = require "topaz.cli.arguments"
 local core = require "topaz.core"
+local exec = require "topaz.cli.exec"
 local json = require "topaz.cli.json"
 local output = require "topaz.cli.output"
 local problem = require "topaz.cli.problem"
@@ -23,9 +24,9 @@ local function add_running(client, ids)
 end
 
 -- Where the bars go: to the output when it is a terminal, else to the errors' one.
-local function place_for_bars(shell, held)
+local function place_for_bars(shell)
    if shell.args.quiet then return nil end
-   return terminal.open(shell.is_terminal and io.stdout or io.stderr, held)
+   return terminal.open(shell.is_terminal and io.stdout or io.stderr)
 end
 
 local Wait = {}
@@ -57,6 +58,7 @@ end
 
 function Wait:ended(status)
    local shell = self.shell
+   if self.exec then self.exec:add(status) end
    if shell.args.jsonl then return self:write(json.object(status), "\n") end
    if not shell.is_terminal then return self:write(tab_line(status), "\n") end
    local line = ("%s  %s  %s"):format(text.pad(text.safe(status.status), 10), text.safe(status.process_id),
@@ -92,6 +94,7 @@ function Wait:run(watcher)
          if status.status ~= "Completed" then code = math.max(code, 1) end
       end
    end
+   if self.exec then code = self.exec:finish(code) end
    if lines then lines:clear() end
    shell.log:draws_in(nil)
    return code
@@ -106,10 +109,14 @@ local function run(shell)
    if args.all then add_running(client, ids) end
    local self = setmetatable({ shell = shell, bars = progress.new() }, Wait)
    local held <close> = stops.hold()
-   local lines <close> = place_for_bars(shell, held)
-   if not lines then held:close() end
+   local lines <close> = place_for_bars(shell)
+   if lines then lines.stops = held else held:close() end
    self.lines = lines
    shell.log:draws_in(lines)
+   self.exec = exec.new(shell, lines and function(written)
+      lines:clear()
+      io.stderr:write(written)
+   end)
    self.painter = screen.painter(lines and lines.handle or io.stdout, args, shell.getenv)
    local watcher <close> = shell:checked(client.watch, client, ids, {
       timeout = args.timeout, resume = args.resume,
@@ -134,11 +141,13 @@ return {
    name = "wait",
    summary = "Wait until jobs are finished.",
    description = "Wait until jobs are finished, with bars and the time left on a terminal. Exit code 0: all are "
-      .. "Completed; 1: some Failed or were Cancelled; 3: API error, network failure or timeout.",
+      .. "Completed; 1: some Failed or were Cancelled; 3: API error, network failure or timeout; 8: a command of "
+      .. "--exec failed.",
    examples = [[
 topaz-status wait 6b3a1f0e-58c1-4e0b-9a55-0c1d2e3f4a5b && echo done
 topaz-status wait --all --timeout 2h
-topaz-status wait --all --jsonl >finished.jsonl]],
+topaz-status wait --all --jsonl >finished.jsonl
+topaz-status wait --all --exec 'jq -r .filename >>finished.txt']],
    arguments = function(command)
       arguments.ids(command, "The jobs to wait for.", "*")
       command:flag("--all", "All jobs of the account that are not finished when the command starts.")
@@ -146,6 +155,7 @@ topaz-status wait --all --jsonl >finished.jsonl]],
       command:option("--resume", "Wait for the jobs of TOKEN (printed when a wait is interrupted).")
          :argname "TOKEN"
       arguments.wait_timeout(command, "1h")
+      exec.arguments(command)
       arguments.common(command)
    end,
    run = run,

@@ -18,7 +18,8 @@ void process_open(lua_State *L);
 **   close()  sets everything as it was */
 int process_signals(lua_State *L);
 
-/* is_foreground() -> whether the process may use its terminal: it was not put into the background */
+/* is_foreground() -> whether the process may use its terminal: no shell has put it into the
+** background */
 int process_is_foreground(lua_State *L);
 /* die_interrupted() ends the process by the signal of Ctrl-C; returns where there is none */
 int process_die_interrupted(lua_State *L);

@@ -212,7 +212,7 @@ function progress.bar(percent, width, ascii)
    return "▕" .. ("█"):rep(full) .. part .. (" "):rep(inner - full - (part == "" and 0 or 1)) .. "▏"
 end
 
-local NAME_MOST, PERCENT = 28, 6
+local NAME_USUAL, PERCENT = 28, 6
 local MARK = #"stalled 23h 59m"
 
 -- One line: a name, a bar, per cent and a mark; what does not fit is left out from the right, the
@@ -225,7 +225,7 @@ local function line(name, percent, mark, word, width, o)
       return text.fit(text.fit(name, math.max(1, width - 7), ellipsis) .. " " .. number, width, ellipsis)
    end
    local with_mark = width >= 60
-   local name_width = math.min(NAME_MOST, width // 3)
+   local name_width = math.min(math.max(NAME_USUAL, width // 4), width // 3)
    local bar_width = width - name_width - 2 - PERCENT - (with_mark and MARK + 2 or 0)
    local parts = text.pad(name, name_width, ellipsis) .. "  " .. paint(word, progress.bar(percent, bar_width, o.ascii))
       .. text.pad(number, PERCENT, ellipsis, true)

@@ -7,10 +7,11 @@ local anchored = require("topaz.terminal.text").anchored
 
 local screen = {}
 
--- Numbers of the sequence that gives a text its colour (SGR).
-local GREEN, RED, YELLOW, CYAN, BRIGHT, DIM = 32, 31, 33, 36, 1, 2
+-- Numbers of the sequence that gives a text its colour (SGR): such as can be read on a light and on
+-- a dark ground, which yellow cannot.
+local GREEN, RED, MAGENTA, CYAN, BRIGHT, DIM = 32, 31, 35, 36, 1, 2
 local COLOURS = {
-   Completed = GREEN, Failed = RED, Cancelled = YELLOW, Processing = CYAN, Pending = DIM, stalled = YELLOW,
+   Completed = GREEN, Failed = RED, Cancelled = MAGENTA, Processing = CYAN, Pending = DIM, stalled = MAGENTA,
    head = BRIGHT, total = BRIGHT, dim = DIM,
 }
 

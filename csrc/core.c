@@ -13,6 +13,7 @@
 #include "error.h"
 #include "options.h"
 #include "platform/platform.h"
+#include "process.h"
 #include "session.h"
 #include "status.h"
 #include "terminal.h"
@@ -148,6 +149,10 @@ int luaopen_topaz_core(lua_State *L) {
                                        {"is_utf8", terminal_is_utf8},
                                        {"terminal_size", terminal_size},
                                        {"file_mode", terminal_file_mode},
+                                       {"signals", process_signals},
+                                       {"is_foreground", process_is_foreground},
+                                       {"die_interrupted", process_die_interrupted},
+                                       {"start_process", process_start},
                                        {"now", core_now},
                                        {"wall", core_wall},
                                        {NULL, NULL}};
@@ -157,6 +162,7 @@ int luaopen_topaz_core(lua_State *L) {
   call_open(L);
   cursor_open(L);
   terminal_open(L);
+  process_open(L);
   luaL_newlib(L, functions);
   lua_pushliteral(L, TOPAZ_VERSION);
   lua_setfield(L, -2, "version");

@@ -12,7 +12,7 @@ void terminal_open(lua_State *L);
 
 /* terminal() -> a topaz.terminal: from now on the standard outputs write bytes as they are, and a
 ** console reads them as UTF-8. Its methods:
-**   take_keys() -> whether keys now come one by one and unseen; Ctrl-Z stops nothing meanwhile
+**   take_keys() -> whether keys now come one by one and unseen; Ctrl-Z is still a signal
 **   key()       -> the byte of a key that was pressed, a string; nil: none was
 **   close()     undoes all of it */
 int terminal_new(lua_State *L);

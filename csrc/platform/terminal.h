@@ -27,8 +27,8 @@ typedef struct {
 
 /* Makes the standard outputs write bytes as they are, and a console read them as UTF-8. */
 void platform_terminal_output(platform_terminal *t);
-/* Makes keys come one by one and unseen; Ctrl-Z stops nothing, Ctrl-C works. False: there is no
-** keyboard, or out of memory. */
+/* Makes keys come one by one and unseen; Ctrl-C and Ctrl-Z work. False: there is no keyboard, or
+** out of memory. */
 bool platform_terminal_keys(platform_terminal *t);
 /* Returns the byte of a key that was pressed, or -1; does not wait. */
 int platform_terminal_key(const platform_terminal *t);

@@ -61,7 +61,6 @@ bool platform_terminal_keys(platform_terminal *t) {
   raw = *was;
   raw.c_lflag &= ~(tcflag_t)(ICANON | ECHO);
   raw.c_cc[VMIN] = raw.c_cc[VTIME] = 0;
-  raw.c_cc[VSUSP] = _POSIX_VDISABLE;
   t->was = was;
   t->keys = fd;
   t->has_keys = true;

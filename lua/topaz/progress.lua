@@ -31,6 +31,9 @@ local NEW_OPTIONS = {
 }
 local LINE_OPTIONS = {
    { "rows", "integer", nil, 0, 1e9 },
+   { "first", "integer", 1, 1, 1e9 },
+   { "sort", "string" },
+   { "filter", "string" },
    { "ended", "boolean", false },
    { "total", "boolean", true },
    { "ascii", "boolean", false },
@@ -59,7 +62,8 @@ end
 function progress.new(options)
    local o = misuse.options(options, NEW_OPTIONS)
    return setmetatable({
-      jobs = {}, order = {}, over = 0, least = 0, skew = o.skew, stalled_after = o.stalled_after,
+      jobs = {}, total = 0, added = 0, over = 0, least = 0, skew = o.skew, stalled_after = o.stalled_after,
+      order = {}, -- the jobs as they came, and removed ones
    }, Progress)
 end
 
@@ -112,12 +116,14 @@ function Progress:update(status, now)
    local job = self.jobs[key]
    if not job then
       local report = words.progress(status)
+      self.added = self.added + 1
       job = {
          name = status.process_id, reported = report, from = report, first = report, first_time = now, told = now,
-         glide = 0, over = false,
+         glide = 0, over = false, at = self.added, key = key,
       }
       self.jobs[key] = job
       self.order[#self.order + 1] = job
+      self.total = self.total + 1
       self.least = 0 -- with one more job, the whole may well be less far
    end
    take(self, job, status, now)
@@ -130,10 +136,14 @@ function Progress:remove(process_id)
    local job = self.jobs[key]
    if not job then return end
    self.jobs[key] = nil
+   job.removed, self.total = true, self.total - 1
    if job.over then self.over = self.over - 1 end
-   for i, other in ipairs(self.order) do
-      if other == job then return table.remove(self.order, i) end
+   if #self.order < 2 * self.total then return end -- rarely, so that many removals cost little
+   local kept = {}
+   for _, other in ipairs(self.order) do
+      if not other.removed then kept[#kept + 1] = other end
    end
+   self.order = kept
 end
 
 --- Sets by how many seconds the server's clock is ahead of this machine's.
@@ -148,7 +158,7 @@ end
 --- Counts the jobs, and the finished ones; it costs the same with any number of jobs.
 function Progress:count()
    misuse.check_self(self, Progress)
-   return #self.order, self.over
+   return self.total, self.over
 end
 
 local function stalled(self, job, now)
@@ -164,14 +174,16 @@ function Progress:summary(now)
    now = time_of(now)
    local sum, done, stalls, by_status, left, all = 0, 0, 0, {}, nil, true
    for _, job in ipairs(self.order) do
-      by_status[job.word] = (by_status[job.word] or 0) + 1
-      sum = sum + (job.over and 100 or shown(job, now))
-      if job.over then done = done + 1
-      elseif job.ends then left = math.max(left or 0, job.ends - now)
-      else all = false end
-      if stalled(self, job, now) then stalls = stalls + 1 end
+      if not job.removed then
+         by_status[job.word] = (by_status[job.word] or 0) + 1
+         sum = sum + (job.over and 100 or shown(job, now))
+         if job.over then done = done + 1
+         elseif job.ends then left = math.max(left or 0, job.ends - now)
+         else all = false end
+         if stalled(self, job, now) then stalls = stalls + 1 end
+      end
    end
-   local total = #self.order
+   local total = self.total
    self.least = math.max(self.least, total > 0 and sum / total or 0)
    return {
       total = total, done = done, percent = self.least, by_status = by_status, stalled = stalls,
@@ -200,7 +212,7 @@ function progress.bar(percent, width, ascii)
    return "▕" .. ("█"):rep(full) .. part .. (" "):rep(inner - full - (part == "" and 0 or 1)) .. "▏"
 end
 
-local NAME_MOST, PERCENT = 28, 6
+local NAME_USUAL, PERCENT = 28, 6
 local MARK = #"stalled 23h 59m"
 
 -- One line: a name, a bar, per cent and a mark; what does not fit is left out from the right, the
@@ -213,11 +225,11 @@ local function line(name, percent, mark, word, width, o)
       return text.fit(text.fit(name, math.max(1, width - 7), ellipsis) .. " " .. number, width, ellipsis)
    end
    local with_mark = width >= 60
-   local name_width = math.min(NAME_MOST, width // 3)
+   local name_width = math.min(math.max(NAME_USUAL, width // 4), width // 3)
    local bar_width = width - name_width - 2 - PERCENT - (with_mark and MARK + 2 or 0)
    local parts = text.pad(name, name_width, ellipsis) .. "  " .. paint(word, progress.bar(percent, bar_width, o.ascii))
       .. text.pad(number, PERCENT, ellipsis, true)
-   return with_mark and parts .. "  " .. paint(word, text.pad(mark, MARK, ellipsis)) or parts
+   return with_mark and mark ~= "" and parts .. "  " .. paint(word, text.fit(mark, MARK, ellipsis)) or parts
 end
 
 local function mark_of(self, job, now)
@@ -228,25 +240,58 @@ local function mark_of(self, job, now)
    return job.ends > now and text.duration(math.max(job.ends - now, 1)) .. " left" or "any moment"
 end
 
--- The jobs to show when not all fit: the furthest first, then those that wait, in the order they
--- came; ended ones only if asked for.
+local FEW = 64 -- rows up to which inserting is cheaper than sorting all
+
+local function came_before(a, b) return a.at < b.at end
+
+local function ranks_before(a, b)
+   if a.rank == b.rank then return a.at < b.at end
+   return a.rank < b.rank
+end
+
+-- What jobs are sorted by: less comes first.
+local RANKS = {
+   progress = function(job, now) return job.over and 1 or -shown(job, now) end,
+   left = function(job) return not job.over and job.ends or math.huge end,
+   name = function(job) return job.name:lower() end,
+   newest = function(job) return -job.at end,
+}
+
+local function matches(job, filter)
+   return not filter or job.name:lower():find(filter, 1, true) or job.key:find(filter, 1, true)
+end
+
+-- Puts a job where it belongs among the first `most`.
+local function insert(jobs, job, most)
+   local i = #jobs + 1
+   if i > most then
+      i = most
+      if i < 1 or not ranks_before(job, jobs[i]) then return end
+   end
+   while i > 1 and ranks_before(job, jobs[i - 1]) do
+      jobs[i] = jobs[i - 1]
+      i = i - 1
+   end
+   jobs[i] = job
+end
+
+-- The jobs to show, and how many there are to choose from. Ended ones only if asked for. Of many
+-- jobs only those shown are sorted.
 local function chosen(self, o, now)
-   local list = {}
-   for i, job in ipairs(self.order) do
-      if not job.over or o.ended then
-         list[#list + 1] = { job = job, at = i, far = job.over and -1 or shown(job, now) }
+   local jobs, count, skipped = {}, 0, o.first - 1
+   local most, rank = skipped + (o.rows or math.huge), RANKS[o.sort or "progress"]
+   local filter = o.filter and o.filter:lower()
+   for _, job in ipairs(self.order) do
+      if not job.removed and (not job.over or o.ended) and matches(job, filter) then
+         count = count + 1
+         job.rank = rank(job, now)
+         if most <= FEW then insert(jobs, job, most) else jobs[count] = job end
       end
    end
-   local rows = o.rows or #list
-   if #list > rows then
-      table.sort(list, function(a, b)
-         if a.far ~= b.far then return a.far > b.far end
-         return a.at < b.at
-      end)
-      for i = #list, rows + 1, -1 do list[i] = nil end
-      table.sort(list, function(a, b) return a.at < b.at end)
-   end
-   return list
+   if most > FEW and (o.sort or count > most) then table.sort(jobs, ranks_before) end
+   local list = table.move(jobs, skipped + 1, math.min(#jobs, most), 1, {})
+   if not o.sort then table.sort(list, came_before) end
+   return list, count
 end
 
 local function total_line(self, width, now, o)
@@ -270,13 +315,16 @@ function Progress:lines(width, now, options)
    check_width(width, 0)
    now = time_of(now)
    local o, lines = misuse.options(options, LINE_OPTIONS), {}
-   for _, entry in ipairs(chosen(self, o, now)) do
-      local job = entry.job
+   if o.sort and not RANKS[o.sort] then
+      misuse.argument("sort", "expected progress, left, name or newest, got %s", misuse.shown(o.sort))
+   end
+   local jobs, count = chosen(self, o, now)
+   for _, job in ipairs(jobs) do
       local mark, word = mark_of(self, job, now)
       lines[#lines + 1] = line(text.safe(job.name), shown(job, now), mark, word or job.word, width, o)
    end
-   if o.total and #self.order > 1 then lines[#lines + 1] = total_line(self, width, now, o) end
-   return lines
+   if o.total and self.total > 1 then lines[#lines + 1] = total_line(self, width, now, o) end
+   return lines, count
 end
 
 -- ---- doing all of it ----------------------------------------------------------------------------

@@ -1,5 +1,9 @@
 --- Keeps the bars of a watcher's jobs on a terminal up to date.
+local core = require "topaz.core"
+
 local redraw = {}
+
+local LOOK_EVERY = 1 -- seconds between looks at all jobs, whether there are changes or not
 
 --- Returns the function that gives the bars of that place, as the terminal's draw() calls it.
 -- @param bars of topaz.progress
@@ -18,9 +22,13 @@ end
 --- Starts the task that draws them. Returns the task; the caller closes it.
 function redraw.spawn(client, watcher, bars, terminal, render)
    return client:spawn(function()
+      local last = -math.huge
       repeat
-         bars:set_skew(client:stats().clock_skew)
-         bars:look(watcher)
+         if core.now() - last >= LOOK_EVERY then
+            last = core.now()
+            bars:set_skew(client:stats().clock_skew)
+            bars:look(watcher)
+         end
          terminal:draw(render)
       until not client:sleep(terminal.INTERVAL)
    end)

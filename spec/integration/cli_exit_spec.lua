@@ -124,7 +124,7 @@ describe("topaz-status", function()
 
    it("offers words for options in its completion", function()
       local bash = fine { "completion", "bash" }
-      assert.matches("Pending Processing Completed Failed Cancelled", bash)
+      assert.matches("Pending Processing Completed Cancelled Failed", bash)
       assert.matches("process_id source_id filename", bash)
       assert.matches("table tabs csv json jsonl", bash)
       assert.matches("process_id source_id filename", fine { "completion", "zsh" })

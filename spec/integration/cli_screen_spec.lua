@@ -161,7 +161,7 @@ describe("topaz-status in a terminal", function()
          "Latest changes",
          "hh:mm:ss  Processing → Completed    a.png",
          "", "", "", "", "", "", "",
-         "q quits",
+         "s sort: progress   / filter   ? help   q quits",
       }, "\n"), (text:gsub("HOST/image/v1 +", "HOST/image/v1" .. (" "):rep(31))))
    end)
 
@@ -206,6 +206,42 @@ describe("topaz-status in a terminal", function()
       local lines = select(2, text:gsub("\n", "")) + 1
       assert.is_true(lines <= 10, text)
       assert.matches("q quits$", text)
+   end)
+
+   test("watch scrolls, sorts, filters and helps, and gives each line to one job", function()
+      local jobs = {}
+      for i = 1, 1200 do
+         jobs[i] = { timeline = { processing = 10000 }, age = 2000 - i, filename = ("job%04d.png"):format(i) }
+      end
+      emulator:add_jobs(jobs)
+      local screen <close> = open({ "watch" }, 80, 12)
+      local function names(pattern)
+         local text, list = screen:wait_for(pattern), {}
+         for name in text:gmatch "job(%d+)" do list[#list + 1] = tonumber(name) end
+         return list, text
+      end
+      assert.same({ 100, 99, 98 }, { table.unpack(names "1,19%d more", 1, 3) }) -- all at 19 %
+      screen:keys "s s"
+      assert.same({ 1, 2, 3 }, { table.unpack(names "job0001.*sort: name", 1, 3) })
+      screen:keys "Down j"
+      assert.same({ 3, 4, 5, 6, 7 }, (names "… 2 above, 1,193 below"))
+      screen:keys "k PageDown"
+      assert.equal(6, names "… 5 above, 1,190 below"[1])
+      screen:keys "End"
+      local list = names "above, 0 below"
+      assert.same({ 1196, 1200 }, { list[1], list[#list] })
+      screen:keys "Home"
+      screen:wait_for "job0001"
+      screen:keys "/ o b 1 1 9 x BSpace"
+      assert.same({ 1190, 1191, 1192, 1193, 1194 }, { table.unpack(names "\n/ob119_$", 1, 5) })
+      screen:keys "Enter"
+      screen:wait_for "\n/ob119   s sort: name   %? help   q quits$"
+      screen:keys "?"
+      screen:wait_for "Space, PgDn one screen down\n.*q quits$"
+      screen:keys "x Escape"
+      assert.same({ 1, 2, 3 }, { table.unpack(names "job0003.*/ filter", 1, 3) })
+      screen:keys "q"
+      screen:wait_for "ended with 0"
    end)
 
    test("watch goes on when the server has trouble, and says so", function()

@@ -64,6 +64,16 @@ describe("topaz-status", function()
             result.err)
       end)
 
+      it("says on Ctrl-C how to resume with thousands of IDs from the input, in a short line", function()
+         if world.is_windows then return pending "no process sends a signal on Windows" end
+         local ids = emulator:add_jobs { count = 2000, timeline = { processing = 1000 } }
+         local result = run({ "wait", "-" }, { input = table.concat(ids, "\n") .. "\n",
+            shell = "exec 3<&0; %s <&3 & p=$!; until [ -s /dev/stdout ]; do sleep 0.02; done; kill -INT $p; wait $p" })
+         assert.equal(130, result.code)
+         assert.equal("topaz-status: interrupted\n"
+            .. "topaz-status: to resume, with the same input: topaz-status wait -\n", result.err)
+      end)
+
       it("--all waits for all that run, --jsonl gives the ended ones whole", function()
          local ids = emulator:add_jobs { { status = "Failed" }, job("Completed", 3), job("Completed", 3) }
          local found = lines(fine { "wait", "--all", "--jsonl" })

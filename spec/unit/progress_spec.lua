@@ -43,9 +43,9 @@ describe("the lines", function()
       bars:update(job(2, "Processing", 50, { eta = NOW + 80 }), NOW)
       bars:update(job(3, "Pending", 0), NOW)
       assert.same({
-         "IMG_02.png                  [############.............]  50 %  1m 20s left    ",
-         "IMG_03.png                  [.........................]   0 %  Pending        ",
-         "1 of 3 finished             [############.............]  50 %                 ",
+         "IMG_02.png                  [############.............]  50 %  1m 20s left",
+         "IMG_03.png                  [.........................]   0 %  Pending",
+         "1 of 3 finished             [############.............]  50 %",
       }, bars:lines(78, NOW, ASCII))
       assert.same({
          "IMG_02.png        ▕███████████▌           ▏  50 %",
@@ -73,7 +73,7 @@ describe("the lines", function()
          bars:update(job(1, "Processing", 5, { modification_time = NOW - since }), NOW)
          for width = 60, 140 do
             local line = bars:lines(width, NOW)[1]
-            assert.equal(width, text.width(line))
+            assert.is_true(text.width(line) <= width, line)
             assert.is_truthy(line:find(said, 1, true), line)
          end
       end
@@ -82,7 +82,7 @@ describe("the lines", function()
    it("write out what could steer the terminal", function()
       local bars = progress.new()
       bars:update(job(1, "Pro\27[2J", 5, { filename = "a\27]0;x\7b\n\u{9B}c\u{202E}d\xFF" }), NOW)
-      local line = table.concat(bars:lines(120, NOW))
+      local line = table.concat(bars:lines(110, NOW))
       assert.is_nil(line:find "%c")
       assert.is_truthy(line:find("a\\e]0;x\\x07b\\n\\u{9B}c\\u{202…", 1, true), line)
       assert.is_truthy(line:find("Pro\\e[2J", 1, true))

@@ -82,6 +82,31 @@ describe("with ten times as many jobs", function()
          end)
       end)
    end)
+
+   it("drawing the ten bars that are shown, and forgetting all jobs, costs ten times as much", function()
+      local function bars_of(count)
+         local bars = progress.new()
+         for i = 1, count do bars:update(status_of(i), 0) end
+         return bars
+      end
+      is_linear(function(count)
+         local bars = bars_of(count)
+         return cost(function() assert(#bars:lines(80, 0, { rows = 10 }) == 11) end)
+      end)
+      is_linear(function(count)
+         local bars = bars_of(count)
+         return cost(function()
+            for i = 1, count do bars:remove(id_of(i)) end
+            assert(bars:count() == 0 and #bars:lines(80, 0) == 0)
+         end)
+      end)
+      is_linear(function(count)
+         local bars = bars_of(count)
+         return cost(function()
+            for i = count, 1, -1 do bars:remove(id_of(i)) end
+         end)
+      end)
+   end)
 end)
 
 describe("the counts of a plan", function()

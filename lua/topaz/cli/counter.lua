@@ -32,6 +32,7 @@ end
 function Counter:page(found)
    self.pages = self.pages + 1
    if not self.lines or not is_slow(self.client) then return end
+   self.log:hide()
    self.lines:draw(function(width)
       return { text.fit(("%d page%s read, %d found"):format(self.pages, self.pages == 1 and "" or "s", found), width) }
    end)
@@ -51,9 +52,10 @@ Counter.__close = Counter.close
 --- A new counter, which shows nothing where there is no terminal.
 -- @param shell
 return function(shell)
-   local handle = place(shell)
-   local self = setmetatable({ client = shell:client(), pages = 0, lines = handle and terminal.open(handle) or nil },
-      Counter)
+   local handle = not shell.args.quiet and place(shell)
+   local self = setmetatable({
+      client = shell:client(), log = shell.log, pages = 0, lines = handle and terminal.open(handle) or nil,
+   }, Counter)
    output.above(self.lines)
    return self
 end

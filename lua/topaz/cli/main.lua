@@ -12,8 +12,8 @@ local topaz = require "topaz"
 local main = {}
 
 local function say_how_to_go_on(shell)
-   local ok, how = pcall(shell.resume or function() end)
-   if ok and how then io.stderr:write("topaz-status: to resume: ", how, "\n") end
+   local ok, how, with = pcall(shell.resume or function() end)
+   if ok and how then io.stderr:write("topaz-status: to resume", with or "", ": ", how, "\n") end
 end
 
 -- Tells of what ended a command. Returns the exit code.
@@ -75,6 +75,8 @@ function main.run(arguments, given)
    local shell <const> = Shell.new(arguments, given)
    local ok, code = xpcall(execute, traced, shell)
    if not ok then code = fail(shell, code) end
+   output.before = nil
+   if shell.log then shell.log:hide() end
    if shell.made then shell.made:close() end
    return code
 end

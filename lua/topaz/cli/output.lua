@@ -14,13 +14,18 @@ local trouble
 
 local function note(ok, why)
    if ok or trouble then return end
-   trouble = problem.new(problem.FAILED, "cannot write the output: " .. tostring(why),
-      "what was written is incomplete: free some space or write elsewhere, and run the command again")
+   local hint = tostring(why):find "[Bb]roken pipe" and "the program that reads it has ended"
+      or "what was written is incomplete: free some space or write elsewhere, and run the command again"
+   trouble = problem.new(problem.FAILED, "cannot write the output: " .. tostring(why), hint)
 end
+
+--- Called before anything is written; nil: nothing is.
+output.before = nil
 
 --- Sends what was written on its way.
 -- @treturn table|nil the problem that this or an earlier write has met
 function output.settle()
+   if output.before then output.before() end
    note(io.stdout:flush())
    return trouble
 end
@@ -34,6 +39,12 @@ local lines -- drawn at the bottom of the terminal; what is written stands above
 
 --- Names lines of topaz.terminal that each write clears first; nil: none.
 function output.above(drawn) lines = drawn end
+
+--- Clears what is drawn at the bottom of the terminal.
+function output.clear()
+   if output.before then output.before() end
+   if lines then lines:clear() end
+end
 
 local defers = false -- whether Ctrl-C during a write is kept for output.raise_interrupt
 local interrupt      -- that is still to be raised
@@ -59,7 +70,7 @@ end
 
 --- Writes to the output, or raises why that cannot be.
 function output.write(...)
-   if lines then lines:clear() end
+   output.clear()
    if not trouble then after_write(pcall(io.stdout.write, io.stdout, ...)) end
    if trouble then error(trouble, 0) end
 end

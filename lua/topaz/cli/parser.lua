@@ -96,6 +96,7 @@ Exit codes:
    5    a status was not found
    6    timeout
    7    network failure
+   8    a command of --exec failed
    130  Ctrl-C (emulator: 0)
 
 Examples:

@@ -5,6 +5,7 @@ local problem = {}
 -- Exit codes.
 problem.DECLINED, problem.USAGE, problem.FAILED = 1, 2, 3
 problem.REFUSED, problem.NOT_FOUND, problem.TIMEOUT, problem.NETWORK = 4, 5, 6, 7
+problem.COMMAND = 8 -- a command of --exec has failed
 problem.INTERRUPTED = 130
 
 local Problem = { __tostring = function(self) return self.message end }

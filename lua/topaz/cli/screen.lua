@@ -1,15 +1,17 @@
 --- Colours, and the whole screen for a while. Lines at its bottom are topaz.terminal's.
 local core = require "topaz.core"
 local guard = require "topaz.terminal.guard"
+local stops = require "topaz.terminal.stops"
 local terminal = require "topaz.terminal"
 local anchored = require("topaz.terminal.text").anchored
 
 local screen = {}
 
--- Numbers of the sequence that gives a text its colour (SGR).
-local GREEN, RED, YELLOW, CYAN, BRIGHT, DIM = 32, 31, 33, 36, 1, 2
+-- Numbers of the sequence that gives a text its colour (SGR): such as can be read on a light and on
+-- a dark ground, which yellow cannot.
+local GREEN, RED, MAGENTA, CYAN, BRIGHT, DIM = 32, 31, 35, 36, 1, 2
 local COLOURS = {
-   Completed = GREEN, Failed = RED, Cancelled = YELLOW, Processing = CYAN, Pending = DIM, stalled = YELLOW,
+   Completed = GREEN, Failed = RED, Cancelled = MAGENTA, Processing = CYAN, Pending = DIM, stalled = MAGENTA,
    head = BRIGHT, total = BRIGHT, dim = DIM,
 }
 
@@ -36,20 +38,47 @@ local TAKE, GIVE_BACK = "\27[?1049h\27[?25l\27[2J", "\27[?25h\27[?1049l"
 local Screen = {}
 Screen.__index = Screen
 
---- Takes the whole screen: keys come one by one and unseen, what was there comes back with close().
--- Ctrl-Z is off meanwhile, since the shell would be left with this screen.
--- @return the screen
-function screen.open()
-   local self = setmetatable({ drawn = {}, terminal = core.terminal() }, Screen)
-   self.guard = guard.open(io.stdout, GIVE_BACK, true)
+-- A process in the background stops at taking the keys, until it is in the foreground again.
+local function take(self)
    if self.terminal:take_keys() then self.guard:changed() end
    io.stdout:write(TAKE)
    io.stdout:flush()
+   self.columns = nil -- all is to be drawn
+end
+
+local function give_back(self)
+   io.stdout:write(GIVE_BACK)
+   io.stdout:flush()
+   self.terminal:close()
+end
+
+--- Takes the whole screen: keys come one by one and unseen, what was there comes back with close(),
+-- and while Ctrl-Z stops the process.
+-- @return the screen
+function screen.open()
+   local self = setmetatable({ drawn = {}, stops = stops.hold(), terminal = core.terminal() }, Screen)
+   self.guard = guard.open(io.stdout, GIVE_BACK, true)
+   take(self)
    return self
 end
 
---- The key that was pressed, or nil; does not wait.
-function Screen:key() return self.terminal:key() end
+--- Does what Ctrl-Z, `fg` and another size of the terminal ask for.
+-- @treturn boolean whether the size is to be measured anew
+function Screen:look()
+   local what = self.stops:look(function() give_back(self) end)
+   if what == "resumed" then
+      self.terminal:close()
+      take(self)
+   end
+   return what ~= nil
+end
+
+--- What was typed since, as the bytes that the terminal sent; does not wait.
+function Screen:keys()
+   local bytes = {}
+   for byte in self.terminal.key, self.terminal do bytes[#bytes + 1] = byte end
+   return table.concat(bytes)
+end
 
 --- Draws the lines from the top, those that have changed, in one write.
 -- @tparam table list strings, at most as many as there are rows
@@ -74,10 +103,9 @@ end
 function Screen:close()
    if self.closed then return end
    self.closed = true
-   io.stdout:write(GIVE_BACK)
-   io.stdout:flush()
-   self.terminal:close()
+   give_back(self)
    self.guard:close()
+   self.stops:close()
 end
 
 Screen.__close = Screen.close

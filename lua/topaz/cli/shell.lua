@@ -5,10 +5,13 @@
 -- getenv       the environment
 -- is_terminal  whether the output is one
 -- paint        colours of the output: see topaz.cli.screen
--- resume       set by a command: function giving how to resume it when it is stopped
+-- resume       set by a command: function giving how to resume it when it is stopped, and what that
+--              needs
+-- log          of topaz.cli.log, with the client
 -- answered     how many calls of each() have been answered
 local limits = require "topaz.limits"
 local topaz = require "topaz"
+local log = require "topaz.cli.log"
 local options = require "topaz.cli.options"
 local output = require "topaz.cli.output"
 local problem = require "topaz.cli.problem"
@@ -67,6 +70,8 @@ function Shell:checked(f, ...) return checked(self, {}, f, ...) end
 function Shell:client()
    if not self.made then
       local given, sources = options.of_client(self.args, self.getenv)
+      self.log = log.attach(given, self.args)
+      output.before = function() self.log:hide() end
       self.made = checked(self, sources, topaz.client, given)
    end
    return self.made

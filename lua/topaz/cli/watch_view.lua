@@ -1,5 +1,6 @@
 --- What `topaz-status watch` shows: lines as a function of what is known, the time and the size of
 -- the screen.
+local keys = require "topaz.cli.watch_keys"
 local text = require "topaz.terminal.text"
 local words = require "topaz.words"
 
@@ -43,10 +44,92 @@ local function change_line(change, paint, width, ascii)
    return head .. paint(change.to, text.fit(line, room, ellipsis))
 end
 
+-- 4985 as "4,985".
+local function grouped(number)
+   local s = tostring(number)
+   return (s:reverse():gsub("(%d%d%d)", "%1,"):reverse():gsub("^,", ""))
+end
+
+local function add(lines, more) table.move(more, 1, #more, #lines + 1, lines) end
+
+-- The bars in so many rows, and a line that counts those that have none.
+local function job_lines(known, now, width, rows, o)
+   local ui, list, count = known.keys, nil, nil
+   local function some(most)
+      ui.page = math.max(most, 1)
+      list, count = known.bars:lines(width, now, {
+         rows = most, first = ui.top + 1, sort = ui.sort, filter = ui.filter ~= "" and ui.filter or nil,
+         total = false, ascii = o.ascii, paint = o.paint,
+      })
+   end
+   some(rows)
+   if ui.top == 0 and count <= rows then return list, count end
+   some(rows - 1)
+   if ui.top > count - (rows - 1) then
+      ui.top = math.max(count - (rows - 1), 0)
+      some(rows - 1)
+   end
+   local below, ellipsis = count - ui.top - #list, o.ascii and "..." or "…"
+   local more = ("%s %s more"):format(ellipsis, grouped(below))
+   if ui.top > 0 then more = ("%s %s above, %s below"):format(ellipsis, grouped(ui.top), grouped(below)) end
+   list[#list + 1] = o.paint("dim", text.fit(more, width, o.ascii and "~" or "…"))
+   return list, count
+end
+
+-- The last line: what is wrong, what is typed, or which keys there are.
+local function foot(known, width, o)
+   local ui, ellipsis = known.keys, o.ascii and "~" or "…"
+   local note = known.note or known.notice
+   if ui.typing then
+      return text.fit("/" .. text.safe(ui.filter) .. "_", width, ellipsis)
+   elseif note then
+      return o.paint("Failed", text.fit(text.safe(note), width, ellipsis))
+   end
+   local parts = { "? help" }
+   if width >= 60 then table.insert(parts, 1, "s sort: " .. ui.sort) end
+   if ui.filter then table.insert(parts, 1, "/" .. text.safe(ui.filter))
+   elseif width >= 60 then table.insert(parts, 2, "/ filter") end
+   parts[#parts + 1] = "q quits"
+   return o.paint("dim", text.fit(table.concat(parts, "   "), width, ellipsis))
+end
+
+-- What stands between the counts and the foot, in at most `free` rows.
+local function body(known, now, width, free, o)
+   local lines, ui = {}, known.keys
+   if ui.help then
+      for i = 1, math.min(#keys.HELP, free - 1) do
+         lines[i + 1] = text.fit(keys.HELP[i], width, o.ascii and "~" or "…")
+      end
+      lines[1] = ""
+      return lines
+   end
+   local all = known.bars:summary(now)
+   if all.total > 0 then
+      lines[1] = known.bars:total_line(width, now, o)
+      free = free - 1
+   end
+   local running, is_moved = all.total - all.done, ui.top > 0 or ui.filter ~= nil
+   local wanted = running > 0 and (is_moved and free - 1 or running + 1) or 0
+   local rows, others = shares(free - 1, wanted, is_moved and 0 or #known.changes + 2)
+   if rows > 1 then
+      local some, count = job_lines(known, now, width, rows - 1, o)
+      lines[#lines + 1] = ""
+      if count == 0 then some = { o.paint("dim", text.fit("no running job has this text", width)) } end
+      add(lines, some)
+   end
+   if others > 2 and #known.changes > 0 then
+      add(lines, { "", o.paint("head", "Latest changes") })
+      for i = #known.changes, math.max(1, #known.changes - (others - 2) + 1), -1 do
+         lines[#lines + 1] = change_line(known.changes[i], o.paint, width, o.ascii)
+      end
+   end
+   return lines
+end
+
 --- The lines of the screen.
 -- @tparam table known `title`; `counts` by word; `read`: whether the list has been read; `bars` of
--- topaz.progress; `changes`, the oldest first: { time, id, name, from, to }; `note` or nil: what is
--- wrong just now
+-- topaz.progress; `changes`, the oldest first: { time, id, name, from, to }; `note` and `notice`,
+-- or nil: what is wrong just now; `keys` of topaz.cli.watch_keys
 -- @tparam number now Unix seconds
 -- @tparam integer width cells
 -- @tparam integer height rows
@@ -60,29 +143,9 @@ function view.lines(known, now, width, height, o)
       count_line(known, paint, width),
    }
    if height < 6 then return { table.unpack(lines, 1, math.max(height, 1)) } end
-   local all = known.bars:summary(now)
-   local free = height - #lines - 1
-   if all.total > 0 then
-      lines[#lines + 1] = known.bars:total_line(width, now, o)
-      free = free - 1
-   end
-   local running = all.total - all.done
-   local rows, others = shares(free - 1, running > 0 and running + 1 or 0, #known.changes + 2)
-   if rows > 1 then
-      lines[#lines + 1] = ""
-      local some = known.bars:lines(width, now, { rows = rows - 1, total = false, ascii = o.ascii, paint = paint })
-      table.move(some, 1, #some, #lines + 1, lines)
-   end
-   if others > 2 and #known.changes > 0 then
-      lines[#lines + 1] = ""
-      lines[#lines + 1] = paint("head", "Latest changes")
-      for i = #known.changes, math.max(1, #known.changes - (others - 2) + 1), -1 do
-         lines[#lines + 1] = change_line(known.changes[i], paint, width, o.ascii)
-      end
-   end
+   add(lines, body(known, now, width, height - 3, o))
    while #lines < height - 1 do lines[#lines + 1] = "" end
-   local foot = known.note and text.safe(known.note) or "q quits"
-   lines[#lines + 1] = paint(known.note and "Failed" or "dim", text.fit(foot, width, ellipsis))
+   lines[#lines + 1] = foot(known, width, o)
    return lines
 end
 

@@ -40,6 +40,7 @@ function terminal.open(handle)
    if not terminal.is_terminal(handle) then return nil end
    return setmetatable({
       handle = handle, drawn = {}, widths = {}, ascii = terminal.is_ascii(), last = 0, measured = 0,
+      stops = nil, -- of topaz.terminal.stops; set by a program to which Ctrl-Z is left
    }, Terminal)
 end
 
@@ -100,16 +101,40 @@ local function rendered(self, render)
    return render(math.max(self.columns - 1, 1), self.rows)
 end
 
+-- Leaves the lines as they are, with the cursor below them.
+local function leave(self)
+   local out = {}
+   if #self.drawn > 0 then out[1] = "\r\n" end
+   if self.hidden then out[#out + 1] = SHOW_CURSOR end
+   if #out > 0 then write(self, out) end
+   keep(self, {})
+   self.hidden = false
+end
+
+-- Does what signals have asked for. Returns whether there may be drawn.
+local function is_ours(self)
+   if not self.stops then return true end
+   local what = self.stops:look(function() leave(self) end)
+   if what then self.measured = 0 end
+   if what == "resumed" then
+      self.hidden = false -- whoever had the terminal meanwhile may have shown it
+      keep(self, {})
+   end
+   return core.is_foreground()
+end
+
 --- Draws lines in place of those drawn before; at most one drawing each INTERVAL.
 function Terminal:draw(render, at_once)
+   if not is_ours(self) then return false end
    local now = core.now()
    if not at_once and now - self.last < INTERVAL then return false end
    self.last = now
    local lines, out, drawn = rendered(self, render), {}, self.drawn
    local same_rows = #drawn == #lines and rows_taken(self) == #drawn
    if same_rows and is_drawn(self, lines) then return true end
-   if not self.guard then
-      self.guard = guard.open(self.handle, SHOW_CURSOR)
+   if not self.guard then self.guard = guard.open(self.handle, SHOW_CURSOR) end
+   if not self.hidden then
+      self.hidden = true
       out[1] = HIDE_CURSOR
    end
    if #drawn > 0 then go_home(self, out) end
@@ -136,11 +161,7 @@ end
 
 --- Leaves the lines as they are, and shows the cursor below them.
 function Terminal:close()
-   local out = {}
-   if #self.drawn > 0 then out[1] = "\r\n" end
-   if self.guard then out[#out + 1] = SHOW_CURSOR end
-   if #out > 0 then write(self, out) end
-   keep(self, {})
+   leave(self)
    if self.guard then self.guard:close() end
    self.guard = nil
 end

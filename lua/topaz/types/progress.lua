@@ -128,11 +128,15 @@ function Bars:total_line(width, now, options) end
 ---@param now? number Unix seconds (default: now)
 ---@param options? topaz.LineOptions
 ---@return string[] lines
+---@return integer jobs how many there are to choose from: those that `filter` and `ended` allow
 function Bars:lines(width, now, options) end
 
 ---Options of lines.
 ---@class topaz.LineOptions
 ---@field rows? integer of jobs at most, those that are furthest (default: all)
+---@field first? integer (default 1): the job of the first line, counted in the order of `sort`
+---@field sort? "progress"|"left"|"name"|"newest" order of the lines (default: as the jobs came)
+---@field filter? string only jobs whose name or process_id contains it, in any case (default: all)
 ---@field ended? boolean (default false): finished jobs too
 ---@field total? boolean (default true): the line of all
 ---@field ascii? boolean (default false): ASCII characters alone

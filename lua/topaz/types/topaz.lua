@@ -120,6 +120,14 @@ function Core.is_utf8() end
 function Core.terminal_size() end
 ---@package
 function Core.file_mode(path) end
+---@package
+function Core.signals() end
+---@package
+function Core.is_foreground() end
+---@package
+function Core.die_interrupted() end
+---@package
+function Core.start_process(arguments, input, output) end
 
 ---A member of a status.
 ---@class topaz.Member

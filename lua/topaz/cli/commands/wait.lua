@@ -1,11 +1,14 @@
 --- topaz-status wait: until jobs have ended, with bars on a terminal.
 local arguments = require "topaz.cli.arguments"
+local core = require "topaz.core"
+local exec = require "topaz.cli.exec"
 local json = require "topaz.cli.json"
 local output = require "topaz.cli.output"
 local problem = require "topaz.cli.problem"
 local progress = require "topaz.progress"
 local redraw = require "topaz.redraw"
 local screen = require "topaz.cli.screen"
+local stops = require "topaz.terminal.stops"
 local terminal = require "topaz.terminal"
 local text = require "topaz.terminal.text"
 local topaz = require "topaz"
@@ -22,6 +25,7 @@ end
 
 -- Where the bars go: to the output when it is a terminal, else to the errors' one.
 local function place_for_bars(shell)
+   if shell.args.quiet then return nil end
    return terminal.open(shell.is_terminal and io.stdout or io.stderr)
 end
 
@@ -33,6 +37,13 @@ function Wait:write(...)
    if self.lines then self.lines:clear() end
    output.write(...)
    output.flush()
+end
+
+-- Columns of the terminal, measured anew each second: thousands of jobs may end at once.
+function Wait:columns()
+   local now = core.now()
+   if now - (self.measured or -1) >= 1 then self.width, self.measured = terminal.size(), now end
+   return self.width
 end
 
 local function tab_line(status) return output.tabs(status, output.JOB) end
@@ -47,31 +58,45 @@ end
 
 function Wait:ended(status)
    local shell = self.shell
+   if self.exec then self.exec:add(status) end
    if shell.args.jsonl then return self:write(json.object(status), "\n") end
    if not shell.is_terminal then return self:write(tab_line(status), "\n") end
    local line = ("%s  %s  %s"):format(text.pad(text.safe(status.status), 10), text.safe(status.process_id),
       text.safe(json.plain(status.filename)))
-   self:write(shell.paint(status.status, text.fit(line, terminal.size() - 1)), "\n")
+   self:write(shell.paint(status.status, text.fit(line, self:columns() - 1)), "\n")
+end
+
+-- Lets the bars end with what the client waits for.
+local function with_notice(self, render)
+   return function(width, height)
+      local list, notice = render(width, height), self.shell.log.text
+      if notice then
+         list[#list + 1] = self.painter("stalled", text.fit(notice, width, self.lines.ascii and "~" or "…"))
+      end
+      return list
+   end
 end
 
 -- Takes the jobs as they end. Returns the exit code.
 function Wait:run(watcher)
-   local code, lines, bars = 0, self.lines, self.bars
-   local render = lines and redraw.renderer(bars, lines, ROWS, 3, self.painter)
+   local shell, code, lines, bars = self.shell, 0, self.lines, self.bars
+   local render = lines and with_notice(self, redraw.renderer(bars, lines, ROWS, 4, self.painter))
    local task <close> = lines -- luacheck: ignore 211
-      and redraw.spawn(self.shell:client(), watcher, bars, lines, render)
+      and redraw.spawn(shell:client(), watcher, bars, lines, render)
    for status, gone in watcher do
       if gone then
          if lines then lines:clear() end
          bars:remove(status.process_id)
-         self.shell:tell_error(gone)
+         shell:tell_error(gone)
          code = problem.both(code > 1 and code or 0, problem.code(gone))
       else
          self:ended(status)
          if status.status ~= "Completed" then code = math.max(code, 1) end
       end
    end
+   if self.exec then code = self.exec:finish(code) end
    if lines then lines:clear() end
+   shell.log:draws_in(nil)
    return code
 end
 
@@ -83,23 +108,30 @@ local function run(shell)
    end
    if args.all then add_running(client, ids) end
    local self = setmetatable({ shell = shell, bars = progress.new() }, Wait)
+   local held <close> = stops.hold()
    local lines <close> = place_for_bars(shell)
+   if lines then lines.stops = held else held:close() end
    self.lines = lines
+   shell.log:draws_in(lines)
+   self.exec = exec.new(shell, lines and function(written)
+      lines:clear()
+      io.stderr:write(written)
+   end)
    self.painter = screen.painter(lines and lines.handle or io.stdout, args, shell.getenv)
    local watcher <close> = shell:checked(client.watch, client, ids, {
       timeout = args.timeout, resume = args.resume,
       on_progress = function(status, previous) self:changed(status, previous) end,
    })
    if watcher:pending() == 0 then
-      shell:tell "nothing to wait for: all jobs are finished"
+      if not args.quiet then shell:tell "nothing to wait for: all jobs are finished" end
       return 0
    end
-   local from_input = false -- then the same command again would have nothing to read
+   local from_input = false
    for _, id in ipairs(args.ids) do from_input = from_input or id == "-" end
    shell.resume = function()
       local token = watcher:token()
       if watcher:pending() == 0 then return nil end
-      if #token > TOKEN_LONGEST and not from_input then return shell:again() end
+      if #token > TOKEN_LONGEST then return shell:again(), from_input and ", with the same input" end
       return shell:again(token, { bare = true })
    end
    return self:run(watcher)
@@ -109,11 +141,12 @@ return {
    name = "wait",
    summary = "Wait until jobs are finished.",
    description = "Wait until jobs are finished, with bars and the time left on a terminal. Exit code 0: all are "
-      .. "Completed; 1: some Failed or were Cancelled; 5: some are gone; 6: timeout.",
+      .. "Completed; 1: some Failed or were Cancelled; 5: some are gone; 6: timeout; 8: a command of --exec failed.",
    examples = [[
 topaz-status wait 6b3a1f0e-58c1-4e0b-9a55-0c1d2e3f4a5b && echo done
 topaz-status wait --all --timeout 2h
-topaz-status wait --all --jsonl >finished.jsonl]],
+topaz-status wait --all --jsonl >finished.jsonl
+topaz-status wait --all --exec 'jq -r .filename >>finished.txt']],
    arguments = function(command)
       arguments.ids(command, "The jobs to wait for.", "*")
       command:flag("--all", "All jobs of the account that are not finished when the command starts.")
@@ -121,6 +154,7 @@ topaz-status wait --all --jsonl >finished.jsonl]],
       command:option("--resume", "Wait for the jobs of TOKEN (printed when a wait is interrupted).")
          :argname "TOKEN"
       arguments.wait_timeout(command, "1h")
+      exec.arguments(command)
       arguments.common(command)
    end,
    run = run,

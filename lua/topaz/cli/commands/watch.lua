@@ -5,7 +5,9 @@
 -- main loop draws and looks for keys.
 local arguments = require "topaz.cli.arguments"
 local core = require "topaz.core"
+local exec = require "topaz.cli.exec"
 local json = require "topaz.cli.json"
+local keys = require "topaz.cli.watch_keys"
 local output = require "topaz.cli.output"
 local problem = require "topaz.cli.problem"
 local progress = require "topaz.progress"
@@ -20,6 +22,7 @@ local LOOK_EVERY = 2          -- seconds between looks at the beginning of the l
 local READ_EVERY = 30         -- seconds between readings of the whole list …
 local READ_EVERY_PER_PAGE = 6 -- … and for each of its pages
 local CHANGES_KEPT = 200
+local WRITINGS_KEPT = 100     -- of commands
 local TICK = 0.1              -- seconds between looks for a key, and between drawings
 local LONGEST = require("topaz.limits").STATUS_LIFE
 local FIELDS = { "process_id", "status", "filename", "progress", "eta", "modification_time" }
@@ -32,12 +35,23 @@ Watch.__index = Watch
 local function new(shell, ids)
    return setmetatable({
       shell = shell, client = shell:client(), ids = ids, bars = progress.new(), counts = {}, words = {}, changes = {},
+      keys = keys.new(), written = {},
       title = "topaz-status watch   " .. text.safe(tostring(shell:client()):match "%((.*)%)" or ""),
    }, Watch)
 end
 
-local function tell_line(status)
-   output.write(os.date "%Y-%m-%dT%H:%M:%S", "\t", output.tabs(status, output.JOB), "\n")
+local EVENT = { "event", "time", "process_id", "from", "status" }
+
+-- One line for an event: "new", "changed", "progress" or "gone". `shown` has what people read.
+local function tell_line(self, event, status, shown, from)
+   if self.shell.args.jsonl then
+      output.write(json.object({
+         event = event, time = core.wall() * 1000 // 1 / 1000, process_id = status.process_id, from = from,
+         status = event ~= "gone" and status or nil,
+      }, EVENT), "\n")
+   elseif event ~= "progress" then
+      output.write(os.date "%Y-%m-%dT%H:%M:%S", "\t", output.tabs(shown, output.JOB), "\n")
+   end
    output.flush()
 end
 
@@ -45,7 +59,10 @@ end
 local function note_word(self, status, word, quiet)
    local key = status.process_id:lower()
    local before = self.words[key]
-   if before == word then return end
+   if before == word then
+      if word and not self.screen and not quiet then tell_line(self, "progress", status) end
+      return
+   end
    self.words[key] = word
    if before then self.counts[before] = self.counts[before] - 1 end
    if word then self.counts[word] = (self.counts[word] or 0) + 1 end
@@ -53,7 +70,9 @@ local function note_word(self, status, word, quiet)
    local shown = {
       process_id = status.process_id, status = word or "gone", progress = status.progress, filename = status.filename,
    }
-   if not self.screen then tell_line(shown) end
+   if not self.screen then
+      tell_line(self, not word and "gone" or before and "changed" or "new", status, shown, before)
+   end
    self.changes[#self.changes + 1] = {
       time = core.wall(), id = status.process_id, name = json.plain(status.filename),
       from = before, to = word or "gone",
@@ -65,8 +84,12 @@ end
 local function met(self, status)
    local key = status.process_id:lower()
    local is_new, over = self.words[key] == nil, topaz.is_done(status)
-   if is_new then note_word(self, status, status.status, not self.read)
-   elseif over and not self.following[key] then note_word(self, status, status.status) end
+   if is_new then
+      note_word(self, status, status.status, not self.read)
+      if over and self.read and self.exec then self.exec:add(status) end
+   elseif over and not self.following[key] and self.words[key] ~= status.status then
+      note_word(self, status, status.status)
+   end
    if not over and not self.following[key] then
       local total, ended = self.bars:count()
       if total > 0 and ended == total then self.bars = progress.new() end -- a new lot begins
@@ -82,7 +105,8 @@ end
 -- Reads the list from its beginning; unless `whole`, to the first page that has nothing new.
 local function read_list(self, whole)
    local seen, pages = {}, 0
-   for page in self.client:statuses({ fields = FIELDS }):pages() do
+   local args = self.shell.args
+   for page in self.client:statuses({ fields = not args.jsonl and not args.exec and FIELDS or nil }):pages() do
       local any_new = false
       pages = pages + 1
       for _, status in ipairs(page) do
@@ -132,7 +156,7 @@ local function keep_following(self)
          if gone then
             self.bars:remove(status.process_id)
             note_word(self, status, nil)
-         end
+         elseif self.exec then self.exec:add(status) end
       end
       if self.ids then self.read = true end
       assert(self.client:sleep(TICK))
@@ -155,11 +179,12 @@ end
 
 local function draw(self)
    local now = core.now()
-   if now - (self.measured or 0) >= 0.5 then
+   if self.screen:look() or now - (self.measured or 0) >= 0.5 then
       self.width, self.height = terminal.size()
       self.measured = now
    end
    look(self)
+   self.notice = self.shell.log.text
    local o = { paint = self.shell.paint, ascii = self.ascii }
    self.screen:draw(view.lines(self, core.wall(), self.width - 1, self.height, o), self.width, self.height)
 end
@@ -178,8 +203,7 @@ local function loop(self)
       failed(self.reader)
       failed(self.follower)
       if self.screen then
-         local key = self.screen:key()
-         if key == "q" or key == "Q" then return end
+         if self.keys:feed(self.screen:keys()) then return end
          draw(self)
       end
       if core.now() >= deadline then
@@ -201,6 +225,22 @@ local function counts_line(self)
    return #parts > 0 and table.concat(parts, "  ") or "no statuses"
 end
 
+-- What commands of --exec have written while the whole screen is taken; the last of it is shown
+-- when it is given back.
+local function keep_written(self, written)
+   local list = self.written
+   list[#list + 1] = written
+   if #list > WRITINGS_KEPT then table.remove(list, 1) end
+end
+
+-- Waits for the commands of --exec. Returns the exit code.
+local function finish(self)
+   if not self.exec then return 0 end
+   local code = self.exec:finish(0)
+   io.stderr:write(table.concat(self.written))
+   return code
+end
+
 local function run(shell)
    local client, ids = shell:client(), shell:ids()
    local some = #shell.args.ids > 0
@@ -216,29 +256,39 @@ local function run(shell)
    for _, id in ipairs(ids) do self.following[id:lower()] = true end
    shell.resume = function() return shell:again() end
    do
-      local screen <close> = shell.is_terminal and screens.open() or nil
+      local screen <close> = shell.is_terminal and not shell.args.jsonl and screens.open() or nil
       self.screen = screen
+      shell.log:draws_in(nil, screen ~= nil)
+      self.exec = exec.new(shell, screen and function(text_of) keep_written(self, text_of) end)
       local follower <close> = client:spawn(keep_following, self)
       local reader <close> = not some and client:spawn(keep_reading, self) or nil
       self.follower, self.reader = follower, reader
       loop(self)
    end
-   if shell.is_terminal then output.write(counts_line(self), "\n") end
+   shell.log:draws_in(nil)
+   if self.screen then output.write(counts_line(self), "\n") end
+   return finish(self)
 end
 
 return {
    name = "watch",
    summary = "Show jobs live.",
    description = "Show jobs live: counts, bars and the latest changes on the whole screen; `q` quits. Without IDs all "
-      .. "jobs of the account, new ones too. If the output is not a terminal: one line for each change.",
+      .. "jobs of the account, new ones too. If the output is not a terminal: one line for each change. Exit code 8: "
+      .. "a command of --exec failed.",
    examples = [[
 topaz-status watch
 topaz-status watch --until-done
-topaz-status watch | tee changes.tsv]],
+topaz-status watch | tee changes.tsv
+topaz-status watch --jsonl | jq -r 'select(.event == "changed").status.filename'
+topaz-status watch --exec 'mail -s "$TOPAZ_STATUS" me']],
    arguments = function(command)
       arguments.ids(command, "Only these jobs.", "*")
       command:flag("--until-done", "Stop when all jobs are finished.")
+      command:flag("--jsonl", "Write each event as one line of JSON: event (new, changed, progress, gone), time, "
+         .. "process_id, from, status.")
       arguments.wait_timeout(command, "7d")
+      exec.arguments(command)
       arguments.common(command)
    end,
    run = run,

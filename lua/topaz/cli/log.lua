@@ -1,0 +1,116 @@
+--- What the client is doing, on the error output: with --verbose a line for each event of a
+-- request; else, on a terminal, one line for as long as it waits to try again.
+--
+-- Where something else is drawn on the terminal, the line is shown there: `text` has it, and
+-- draws_in() says so.
+local core = require "topaz.core"
+local output = require "topaz.cli.output"
+local terminal = require "topaz.terminal"
+local text = require "topaz.terminal.text"
+
+local log = {}
+
+local LEAST = 0.5 -- seconds; a shorter wait is not worth a line
+
+-- By the reason of an event.
+local REASONS = {
+   resolve = "host name not found", connect = "cannot connect", tls = "no trusted TLS connection",
+   timeout = "no response in time", lost = "connection lost", proxy = "refused by the proxy",
+   protocol = "invalid response", too_large = "response too large",
+}
+
+local Log = {}
+Log.__index = Log
+
+local function what_of(event)
+   local status = event.http_status
+   if status and status > 0 and (status >= 300 or not REASONS[event.reason]) then return "HTTP " .. status end
+   return REASONS[event.reason] or tostring(event.reason)
+end
+
+--- What an event means for a person who waits; nil: nothing.
+-- @tparam table event as on_event gets it
+-- @treturn string|nil
+function log.notice(event)
+   if event.type ~= "retry" and event.type ~= "throttle" or event.delay < LEAST then return nil end
+   local seconds = text.duration(math.max(1, math.ceil(event.delay)))
+   if event.type == "retry" then return ("%s, trying again in %s"):format(what_of(event), seconds) end
+   return ("%s, requests go on in %s"):format(what_of(event), seconds)
+end
+
+--- The line of an event for --verbose.
+-- @tparam table event
+-- @treturn string
+function log.line(event)
+   local line = text.safe(event.operation)
+   if event.process_id then line = line .. " " .. text.safe(event.process_id) end
+   if event.type == "task" then return line .. ": " .. text.safe(event.message or "failed") end
+   line = ("%s, attempt %d: "):format(line, event.attempt)
+   if event.type == "request" then return line .. "sent" end
+   if event.type == "response" then
+      local id = event.request_id and ", request " .. text.safe(event.request_id) or ""
+      return ("%s%s, %d bytes in %.3f s%s"):format(line, what_of(event), event.bytes, event.seconds, id)
+   end
+   local after = event.type == "retry" and "trying again in %.1f s" or "all requests wait for %.1f s"
+   return ("%s%s, " .. after):format(line, what_of(event), event.delay)
+end
+
+-- Whether the terminal may be written to just now.
+function Log:has_terminal()
+   return not self.screen and terminal.is_terminal(io.stderr) and core.is_foreground()
+end
+
+--- Removes the line from the terminal, before something else is written.
+function Log:hide()
+   if self.shown then io.stderr:write "\r\27[K" end
+   self.shown = false
+end
+
+local function show(self, notice)
+   self.text = notice
+   if self.lines or not self:has_terminal() then return end
+   output.clear()
+   self.shown = true
+   local room, ellipsis = math.max(terminal.size() - 1, 1), terminal.is_ascii() and "~" or "…"
+   io.stderr:write("\r", text.fit(notice, room, ellipsis), "\27[K")
+   io.stderr:flush()
+end
+
+-- An event of the client.
+local function on_event(self, event)
+   if self.verbose then
+      if self.screen and terminal.is_terminal(io.stderr) then return end
+      if self.lines then self.lines:clear() end
+      output.clear()
+      io.stderr:write(os.date "%H:%M:%S ", log.line(event), "\n")
+      return
+   end
+   local notice = log.notice(event)
+   if notice then return show(self, notice) end
+   if event.type ~= "response" and (event.attempt or 0) < 2 then return end
+   if event.type == "response" and (event.http_status or 0) // 100 ~= 2 then return end
+   self.text = nil
+   self:hide()
+end
+
+--- The bars, or the whole screen, that are drawn from now on; nil: none.
+-- @param[opt] lines of topaz.terminal, with the log's text among them
+-- @tparam[opt=false] boolean screen
+function Log:draws_in(lines, screen)
+   self:hide()
+   self.lines, self.screen = lines or nil, screen or nil
+end
+
+--- Lets a client tell what it does.
+-- @tparam table client_options get `on_event`, unless nothing is to be told
+-- @tparam table settings `verbose`, `quiet`
+-- @return the log: `text`, the line to show or nil; hide(), draws_in(lines, screen)
+function log.attach(client_options, settings)
+   local self = setmetatable({ verbose = settings.verbose, shown = false }, Log)
+   if settings.verbose or not settings.quiet then
+      client_options.on_event = function(event) on_event(self, event) end
+   end
+   return self
+end
+
+return log

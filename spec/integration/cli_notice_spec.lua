@@ -1,0 +1,88 @@
+-- The line on a terminal while topaz-status waits to try again, which goes away.
+local program = require "spec.support.program"
+local screens = require "spec.support.screen"
+local set_up = require "spec.support.cli_screen"
+
+describe("topaz-status on a terminal", function()
+   local home = set_up()
+   local test = home.test
+   local emulator
+   before_each(function() emulator = home.emulator end)
+
+   local NOTICE = "HTTP 503, trying again in 3s"
+
+   local function open(arguments)
+      return screens.open(program.command(arguments),
+         { width = 80, height = 14, variables = program.variables(emulator) })
+   end
+
+   local function fails_once(kind)
+      emulator:fault { match = { kind = kind }, times = 1, status = 503, headers = { ["Retry-After"] = "3" } }
+   end
+
+   test("list says while it waits to try again why, and for how long; then the rows take its place", function()
+      local id = emulator:add_jobs { status = "Failed" }[1]
+      fails_once "list"
+      local screen <close> = open { "list", "--fields", "process_id" }
+      assert.equal(NOTICE, (screen:wait_for "trying again"))
+      assert.equal("ID\n" .. id .. "\nended with 0", screen:wait_for "ended with 0":match "^.-ended with %d")
+   end)
+
+   test("an error takes its place too", function()
+      fails_once "one"
+      local screen <close> = open { "get", "6b3a1f0e-58c1-4e0b-9a55-0c1d2e3f4a5b" }
+      assert.equal(NOTICE, (screen:wait_for "trying again"))
+      assert.matches("^topaz%-status: ", screen:wait_for "ended with %d")
+   end)
+
+   test("wait shows it below the bars", function()
+      local id = emulator:add_jobs { timeline = { processing = 100 }, filename = "a.png" }[1]
+      local screen <close> = open { "wait", id }
+      screen:wait_for "^a.png"
+      fails_once "one"
+      assert.matches("^a.png [^\n]*\n" .. NOTICE .. "$", screen:wait_for "trying again")
+      emulator:advance(200)
+      assert.matches("^Completed  [^\n]*a.png\nended with 0", screen:wait_for "ended with 0")
+   end)
+
+   test("watch shows it at the foot", function()
+      emulator:add_jobs { timeline = { processing = 100 }, filename = "a.png" }
+      local screen <close> = open { "watch" }
+      screen:wait_for "q quits"
+      emulator:fault { match = { kind = "list" }, times = 2, status = 503, headers = { ["Retry-After"] = "3" } }
+      assert.matches("\n" .. NOTICE .. "$", screen:wait_for "trying again")
+      screen:wait_for "q quits"
+      screen:keys "q"
+      screen:wait_for "ended with 0"
+   end)
+
+   test("with --quiet there is no notice, and wait has no bars", function()
+      emulator:add_jobs { status = "Failed", filename = "a.png" }
+      fails_once "list"
+      local screen <close> = open { "wait", "--all", "--quiet" }
+      screen:wait_for "^ended with 0"
+      assert.is_nil(screen:raw():find("trying", 1, true))
+   end)
+
+   it("--verbose logs each request on the error output, without the key", function()
+      emulator:add_jobs { status = "Failed" }
+      emulator:fault { match = { kind = "list" }, times = 1, status = 503, headers = { ["Retry-After"] = "1" } }
+      local result = program.run({ "list", "--verbose" }, { variables = program.variables(emulator) })
+      assert.equal(0, result.code)
+      local expected = { "sent", "HTTP 503, %d+ bytes in [%d.]+ s", "HTTP 503, trying again in 1%.0 s", "sent",
+         "HTTP 200, %d+ bytes in [%d.]+ s" }
+      local i = 0
+      for line in result.err:gmatch "[^\n]+" do
+         i = i + 1
+         assert.matches("^%d%d:%d%d:%d%d statuses, attempt [12]: " .. expected[i] .. "$", line)
+      end
+      assert.equal(#expected, i, result.err)
+      assert.is_nil(result.err:find(emulator.key, 1, true))
+   end)
+
+   it("a pipe gets nothing of it", function()
+      emulator:add_jobs { status = "Failed" }
+      emulator:fault { match = { kind = "list" }, times = 1, status = 503, headers = { ["Retry-After"] = "1" } }
+      assert.equal("", program.run({ "list" }, { variables = program.variables(emulator) }).err)
+   end)
+end)

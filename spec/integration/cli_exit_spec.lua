@@ -72,7 +72,7 @@ describe("topaz-status", function()
       end
       for code in help:match("\nExit codes:\n(.-)\n\n"):gmatch "   (%d+) +%S" do codes[#codes + 1] = tonumber(code) end
       assert.same({ 0, problem.DECLINED, problem.USAGE, problem.FAILED, problem.REFUSED, problem.NOT_FOUND,
-         problem.TIMEOUT, problem.NETWORK, problem.INTERRUPTED }, codes)
+         problem.TIMEOUT, problem.NETWORK, problem.COMMAND, problem.INTERRUPTED }, codes)
       for i, code in ipairs(codes) do codes[i] = tostring(code) end
       local told = {}
       for code in guide:match("| exit code |.*"):gmatch "\n| (%d+) |" do told[#told + 1] = code end
@@ -144,7 +144,7 @@ describe("topaz-status", function()
                   local ids = emulator:add_jobs { { count = 2, status = "Completed" }, { status = "Failed" } }
                   local call = ("%s %s"):format(program.environment(program.variables(emulator)), program.command {})
                   local shell = line:gsub("6b3a1f0e%-58c1%-4e0b%-9a55%-0c1d2e3f4a5b", ids[1])
-                     :gsub(">%S+$", ">/dev/null")
+                     :gsub(">+[^%s']+('?)$", ">/dev/null%1")
                      :gsub("| jq .*", "| grep -o filename"):gsub("topaz%-status", function() return call end)
                   local result = run({}, { shell = shell:gsub("%%", "%%%%") })
                   if result.err ~= "" then assert.matches("^topaz%-status: nothing to wait for: all", result.err) end

@@ -21,7 +21,7 @@ describe("topaz-status", function()
       it("refuses a word that the API has not, and says how to ask for a new one", function()
          emulator:add_jobs { { status = "Completed" }, { status = "Completed", fields = { status = "Archived" } } }
          for _, word in ipairs { "Complete", "Failed,Complete", "", "Failed,", ",", "Archived" } do
-            assert.matches("' is not one of Pending, Processing, Completed, Failed, Cancelled; another word: "
+            assert.matches("' is not one of Pending, Processing, Completed, Cancelled, Failed; another word: "
                .. "%-%-where status=WORD; see", (fails(2, { "list", "--status", word })), nil, word)
          end
          assert.equal(0, emulator:counts().total)

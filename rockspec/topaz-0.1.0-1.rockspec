@@ -98,7 +98,7 @@ build = {
                   "csrc/status.c",
                   "csrc/terminal.c",
                   "csrc/transport/answer.c",
-                  "csrc/transport/channel.c",
+                  "csrc/transport/connections.c",
                   "csrc/transport/headers.c",
                   "csrc/transport/library.c",
                   "csrc/transport/options.c",

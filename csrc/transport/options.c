@@ -140,6 +140,6 @@ const char *transport_set_options(CURL *easy, transport *t, transfer *x) {
   if (!refused) refused = set_trust(easy, t);
   if (!refused) refused = set_proxy(easy, t);
   if (!refused) refused = set_callbacks(easy, x);
-  if (!refused) refused = transport_set_channel_options(easy, t, x);
+  if (!refused) refused = transport_set_connection_options(easy, t, x);
   return refused;
 }

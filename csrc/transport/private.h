@@ -5,7 +5,7 @@
 **   step
 **   transport
 **   watch, options
-**   channel, proxy, poller
+**   connections, proxy, poller
 **   answer, headers, library, transfers, url, poller_epoll and its likes
 */
 #ifndef TOPAZ_TRANSPORT_PRIVATE_H
@@ -25,9 +25,9 @@
 enum { IDLE_HANDLES_MAX = 16 }; /* easy handles kept for the next attempt */
 
 /* One TCP connection of libcurl's, from opening its socket to closing it. */
-typedef struct transport_channel transport_channel;
-struct transport_channel {
-  transport_channel *next;
+typedef struct transport_connection transport_connection;
+struct transport_connection {
+  transport_connection *next;
   platform_socket fd;
   platform_ends ends;
   int http_version; /* of the last response; 0: there was none */
@@ -60,11 +60,11 @@ struct transport {
   poller_interrupt interrupt;
   platform_socket *joined; /* malloc'ed, owned: descriptors of others */
   size_t joined_count;
-  bool joined_ready;           /* one of them was readable in the last step */
-  bool may_multiplex;          /* one of its connections was HTTP/2, or may have been */
-  transport_channel *channels; /* malloc'ed, owned */
-  unsigned channel_count;      /* made so far */
-  platform_expected expected;  /* descriptors that libcurl may be about to open */
+  bool joined_ready;          /* one of them was readable in the last step */
+  bool may_multiplex;         /* one of its connections was HTTP/2, or may have been */
+  transport_connection *open; /* malloc'ed, owned */
+  unsigned last_connection;   /* the number of the newest */
+  platform_expected expected; /* descriptors that libcurl may be about to open */
   CURL *idle[IDLE_HANDLES_MAX];
   unsigned idle_count;
   transfer *running;               /* doubly linked */
@@ -94,24 +94,24 @@ bool transport_keep_options(transport *t, const transport_options *o);
 ** or the name of the option that libcurl refuses; "": out of memory. */
 const char *transport_set_options(CURL *easy, transport *t, transfer *x);
 
-/* ---- channel.c: the connections, and what is sent on which ----------------------------------- */
+/* ---- connections.c: the connections, and what is sent on which ----------------------------------- */
 
 /* Sets the options by which libcurl reports connections. As transport_set_options. */
-const char *transport_set_channel_options(CURL *easy, transport *t, transfer *x);
+const char *transport_set_connection_options(CURL *easy, transport *t, transfer *x);
 /* As transfer_on_header; also records that the connection was heard, because libcurl reads some
 ** bytes without an event on the descriptor. */
 size_t transfer_on_header_line(char *line, size_t size, size_t count, void *context);
 /* Records that bytes, or the end, came on this descriptor, which may be any. */
-void transport_channel_heard(transport *t, platform_socket fd, double now);
+void transport_connection_heard(transport *t, platform_socket fd, double now);
 /* Records that a transfer has ended. `http_version` of its response, 0 when there was none. */
-void transport_channel_left(transfer *x, int http_version);
+void transport_connection_left(transfer *x, int http_version);
 /* Records that libcurl watches this descriptor. If the room did not open it, it is marked as not
 ** inherited by children. */
-void transport_channel_watched(const transport *t, platform_socket fd);
+void transport_connection_watched(const transport *t, platform_socket fd);
 /* Records that libcurl stopped watching it. Before 8.2 libcurl closes a socket that never connected
 ** without telling. */
-void transport_channel_unwatched(transport *t, platform_socket fd);
-void transport_channels_free(transport *t);
+void transport_connection_unwatched(transport *t, platform_socket fd);
+void transport_connections_free(transport *t);
 /* Makes libcurl continue after a failed address. */
 void transport_unstall(transport *t);
 

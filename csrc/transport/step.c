@@ -57,7 +57,7 @@ static CURLMcode act(transport *t, const poller_event *e, double now) {
     t->joined_ready = true;
     return CURLM_OK;
   }
-  if (e->events & (POLLER_READ | POLLER_ERROR)) transport_channel_heard(t, e->fd, now);
+  if (e->events & (POLLER_READ | POLLER_ERROR)) transport_connection_heard(t, e->fd, now);
   return curl_multi_socket_action(t->multi, e->fd, mask, &running);
 }
 
@@ -67,9 +67,9 @@ static bool is_consistent(const transport *t) {
   const transfer *last = t->finished;
   for (const transfer *x = t->running; x; x = x->next)
     if (x->owner != t || !x->handle || !x->running || (x->next && x->next->prev != x)) return false;
-  for (const transport_channel *c = t->channels; c; c = c->next) {
+  for (const transport_connection *c = t->open; c; c = c->next) {
     unsigned users = 0;
-    for (const transfer *x = t->running; x; x = x->next) users += x->channel == c;
+    for (const transfer *x = t->running; x; x = x->next) users += x->used == c;
     if (users != c->users) return false;
   }
   while (last && last->next) last = last->next;

@@ -64,7 +64,7 @@ static void forget(transport *t) {
   free(t->ca_folder);
   free(t->proxy);
   free(t->joined);
-  transport_channels_free(t);
+  transport_connections_free(t);
   free(t);
 }
 
@@ -94,12 +94,12 @@ static void release(transport *t, transfer *x, bool done) {
     t->connections += (unsigned)opened;
     if (!done) drain(easy);
     curl_multi_remove_handle(t->multi, easy);
-    transport_channel_left(x, x->http_version);
+    transport_connection_left(x, x->http_version);
     if (done && t->idle_count < IDLE_HANDLES_MAX) t->idle[t->idle_count++] = easy;
     else curl_easy_cleanup(easy);
   }
   x->handle = NULL;
-  x->channel = NULL;
+  x->used = NULL;
   transfers_remove(&t->running, x);
 }
 

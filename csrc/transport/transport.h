@@ -93,7 +93,7 @@ struct transfer {
   char error_buffer[256];
   size_t header_bytes;
   bool in_headers, headers_over;     /* after a status line; after the final headers */
-  struct transport_channel *channel; /* the connection used */
+  struct transport_connection *used; /* the connection used */
   double sent;                       /* monotonic time of sending */
   long connect_ms;                   /* libcurl's limit for connecting */
 };

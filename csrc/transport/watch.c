@@ -43,8 +43,8 @@ static int on_socket(CURL *easy, curl_socket_t fd, int what, void *context, void
   unsigned events = 0;
   (void)easy;
   (void)unused;
-  if (what == CURL_POLL_REMOVE) transport_channel_unwatched(t, fd);
-  else transport_channel_watched(t, fd);
+  if (what == CURL_POLL_REMOVE) transport_connection_unwatched(t, fd);
+  else transport_connection_watched(t, fd);
   forget_joined(t, fd); /* it was closed, and libcurl uses its number now */
   if (what == CURL_POLL_IN || what == CURL_POLL_INOUT) events |= POLLER_READ;
   if (what == CURL_POLL_OUT || what == CURL_POLL_INOUT) events |= POLLER_WRITE;

@@ -12,6 +12,7 @@
 #include "error.h"
 #include "platform/platform.h"
 #include "session.h"
+#include "sha256.h"
 #include "userdata.h"
 
 static const char type_name[] = "topaz.client";
@@ -305,6 +306,19 @@ int client_state(lua_State *L) {
     lua_pushvalue(L, 2);
     lua_setiuservalue(L, 1, CALL_CLIENT_STATE);
   }
+  return 1;
+}
+
+int client_fingerprint(lua_State *L) {
+  enum { DIGITS = 16 };
+  const session *s = check_client(L);
+  size_t n;
+  const char *text = luaL_checklstring(L, 2, &n);
+  unsigned char digest[SHA256_SIZE];
+  char hex[SHA256_HEX_SIZE];
+  transport_sign(s->net, text, n, digest);
+  sha256_hex(digest, hex);
+  lua_pushlstring(L, hex, DIGITS);
   return 1;
 }
 

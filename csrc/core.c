@@ -122,6 +122,7 @@ int luaopen_topaz_core(lua_State *L) {
                                        {"waiter", client_waiter},
                                        {"state", client_state},
                                        {"scheduler", client_scheduler},
+                                       {"fingerprint", client_fingerprint},
                                        {"has_news", call_has_news},
                                        {"join", client_join},
                                        {"part", client_part},

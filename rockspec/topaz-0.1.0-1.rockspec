@@ -95,6 +95,7 @@ build = {
                   "csrc/retry.c",
                   "csrc/retry_date.c",
                   "csrc/session.c",
+                  "csrc/sha256.c",
                   "csrc/status.c",
                   "csrc/terminal.c",
                   "csrc/transport/answer.c",

@@ -17,6 +17,10 @@ enum { MULTI_QUICK_EXIT = 21 };
 
 void transport_hide_key(const transport *t, char *text) { transport_headers_hide(t->headers, text); }
 
+void transport_sign(const transport *t, const void *text, size_t n, unsigned char *digest) {
+  transport_headers_sign(t->headers, text, n, digest);
+}
+
 static bool open_multi(transport *t) {
   CURLM *m;
   platform_expect(&t->expected);

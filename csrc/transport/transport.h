@@ -158,6 +158,9 @@ unsigned transport_connections(const transport *t);
 ** fewer than 8 bytes is not a secret and stays. */
 void transport_hide_key(const transport *t, char *text);
 
+/* Writes the HMAC-SHA-256 of n bytes under the API key, which tells nothing of the key: 32 bytes. */
+void transport_sign(const transport *t, const void *text, size_t n, unsigned char *digest);
+
 /* The parts of a base URL. */
 typedef struct {
   bool https, http, loopback, has_query, has_fragment, has_user, no_memory;

@@ -6,6 +6,7 @@
 #include <lauxlib.h>
 
 #include "call.h"
+#include "channel.h"
 #include "client_options.h"
 #include "client_private.h"
 #include "cursor.h"
@@ -72,6 +73,8 @@ int client_new(lua_State *L) {
   s->want_events = lua_isfunction(L, settings.on_event);
   lua_newtable(L);
   lua_setiuservalue(L, client, CALL_CLIENT_OWNED);
+  channel_push_table(L);
+  lua_setiuservalue(L, client, CALL_CLIENT_CHANNELS);
   if (!session_open(s, settings.base_url, &settings.limits, settings.max_rate, &settings.transport, &why)) {
     session_close(s);
     return luaL_error(L, "topaz.client: %s", why);
@@ -320,6 +323,20 @@ int client_fingerprint(lua_State *L) {
   sha256_hex(digest, hex);
   lua_pushlstring(L, hex, DIGITS);
   return 1;
+}
+
+int client_channel(lua_State *L) {
+  session *s = check_client(L);
+  lua_settop(L, 3);
+  channel_new(L, 1, s, 2, 3);
+  return 1;
+}
+
+int client_end_channels(lua_State *L) {
+  const session *s = luaL_checkudata(L, 1, type_name);
+  lua_settop(L, 1);
+  if (!s->open) channel_deliver_end(L, 1);
+  return 0;
 }
 
 int client_scheduler(lua_State *L) { return user_value(L, CALL_CLIENT_SCHEDULER); }

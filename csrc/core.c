@@ -6,6 +6,7 @@
 #include <lua.h>
 
 #include "call.h"
+#include "channel.h"
 #include "client.h"
 #include "cursor.h"
 #include "error.h"
@@ -123,6 +124,8 @@ int luaopen_topaz_core(lua_State *L) {
                                        {"state", client_state},
                                        {"scheduler", client_scheduler},
                                        {"fingerprint", client_fingerprint},
+                                       {"channel", client_channel},
+                                       {"end_channels", client_end_channels},
                                        {"has_news", call_has_news},
                                        {"join", client_join},
                                        {"part", client_part},
@@ -147,6 +150,7 @@ int luaopen_topaz_core(lua_State *L) {
   error_open(L);
   client_open(L);
   call_open(L);
+  channel_open(L);
   cursor_open(L);
   terminal_open(L);
   luaL_newlib(L, functions);

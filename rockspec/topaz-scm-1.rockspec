@@ -56,6 +56,7 @@ build = {
                sources = {
                   "csrc/api.c",
                   "csrc/call.c",
+                  "csrc/channel.c",
                   "csrc/client.c",
                   "csrc/client_options.c",
                   "csrc/client_step.c",
@@ -109,6 +110,8 @@ build = {
                   "csrc/transport/poller_windows.c",
                   "csrc/transport/proxy.c",
                   "csrc/transport/step.c",
+                  "csrc/transport/stream.c",
+                  "csrc/transport/stream_move.c",
                   "csrc/transport/transfers.c",
                   "csrc/transport/transport.c",
                   "csrc/transport/url.c",

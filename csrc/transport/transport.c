@@ -10,9 +10,6 @@
 #error "topaz needs libcurl 7.85 or newer (CURLOPT_PROTOCOLS_STR, CURLOPT_PREREQFUNCTION)"
 #endif
 
-/* CURLMOPT_QUICK_EXIT, of 8.20; by its number, since the library may be newer than the headers. */
-enum { MULTI_QUICK_EXIT = 21 };
-
 /* ---- life and death -------------------------------------------------------------------------- */
 
 void transport_hide_key(const transport *t, char *text) { transport_headers_hide(t->headers, text); }
@@ -48,6 +45,7 @@ transport *transport_new(const transport_options *o, const char **why) {
   t->process = platform_process();
   t->last_done = &t->finished;
   t->stepped = platform_now();
+  t->streams.timer = -1;
   if (!transport_keep_options(t, o)) {
     transport_free(t);
     return NULL;
@@ -68,6 +66,7 @@ static void forget(transport *t) {
   free(t->ca_folder);
   free(t->proxy);
   free(t->joined);
+  free(t->streams.watched);
   transport_connections_free(t);
   free(t);
 }
@@ -109,6 +108,7 @@ static void release(transport *t, transfer *x, bool done) {
 
 void transport_free(transport *t) {
   if (!t) return;
+  transport_streams_end(t, t->process != platform_process());
   if (t->process != platform_process()) { /* the handles leak, the parent's connections live */
     forget(t);
     return;

@@ -210,6 +210,11 @@ static int channel_tostring(lua_State *L) {
   return 1;
 }
 
+int channel_is_host(lua_State *L) {
+  lua_pushboolean(L, lua_type(L, 1) == LUA_TSTRING && stream_is_host(lua_tostring(L, 1)));
+  return 1;
+}
+
 void channel_open(lua_State *L) {
   static const luaL_Reg methods[] = {{"send", channel_send},
                                      {"receive", channel_receive},

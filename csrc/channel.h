@@ -24,6 +24,9 @@ void channel_push_table(lua_State *L);
 ** trusts), connect_timeout (default: the client's). */
 void channel_new(lua_State *L, int client, session *s, int options, int on_news);
 
+/* is_host(text) -> whether it can be the host of a channel */
+int channel_is_host(lua_State *L);
+
 /* Calls the functions of the client's channels that have news. Raises their errors: that news, and
 ** those after it, are told by the next step. */
 void channel_deliver(lua_State *L, int client, session *s);

@@ -125,6 +125,7 @@ int luaopen_topaz_core(lua_State *L) {
                                        {"scheduler", client_scheduler},
                                        {"fingerprint", client_fingerprint},
                                        {"channel", client_channel},
+                                       {"is_host", channel_is_host},
                                        {"end_channels", client_end_channels},
                                        {"has_news", call_has_news},
                                        {"join", client_join},

@@ -25,8 +25,10 @@ Reader.__index = Reader
 --- Makes a reader.
 -- @tparam[opt] table limits as resp.LIMITS; those that are missing are taken from there
 function resp.reader(limits)
+   local own = {}
+   for name, value in pairs(resp.LIMITS) do own[name] = limits and limits[name] or value end
    return setmetatable({
-      limits = setmetatable(limits or {}, { __index = resp.LIMITS }),
+      limits = own,
       text = "", at = 1,  -- what was fed, and where the rest begins
       searched = 1,       -- before it there is no end of the line
       parts = nil,        -- the pieces of a string that is not complete, of `have` bytes together
@@ -163,7 +165,8 @@ local function place(self, value)
    while self.depth > 0 do
       local open = self.lists[self.depth]
       open.count = open.count + 1
-      open.list[open.count] = value == nil and false or value
+      if value == nil then value = false end
+      open.list[open.count] = value
       if open.count < open.length then return nil, false end
       self.lists[self.depth] = nil
       self.depth = self.depth - 1

@@ -26,7 +26,7 @@ local function check_text(url, argument)
    local at = url:find "[^\33-\126]"
    if not at then return end
    local text = url:find("^[\r\n]", at) and "byte %d is a line break"
-      or "byte %d is not printable ASCII: percent-encode it"
+      or "byte %d is a space or not printable ASCII: percent-encode it"
    misuse.argument(argument, text, at)
 end
 

@@ -1,4 +1,4 @@
--- Connections to Redis: against a real server, through the faulty proxy, and against servers of this
+-- Connections to Redis: with a real server, through the faulty proxy, and with servers of this
 -- process that say what Redis never would.
 local core = require "topaz.core"
 local connection = require "topaz.share.connection"
@@ -17,7 +17,7 @@ local function escaped(text)
    return (text:gsub("[^%w]", function(c) return ("%%%02X"):format(c:byte()) end))
 end
 
--- Sends commands; returns the list of { reply, err }, in the order in which they came, and the loss.
+-- Sends commands; returns the list of { reply, err }, in the order of their coming, and the losses.
 local function gather(client, where, commands)
    local self = connection.open(client, where)
    local got, lost = { n = 0 }, {}

@@ -70,7 +70,7 @@ rooms = $(patsubst spec/unit/%_room.c,%,$(wildcard spec/unit/*_room.c))
 # The objects of a room: csrc/NAME.c, csrc/NAME_*.c and csrc/NAME/*.c, and those of the rooms that it uses.
 uses_json = userdata
 uses_status = json userdata
-uses_transport = platform
+uses_transport = platform sha256
 uses_transport_answer = transport/answer
 room_objects = $(foreach r,$(1) $(uses_$(1)),$(patsubst csrc/%.c,$(BUILD)/obj/%.o,$(wildcard csrc/$(r).c csrc/$(r)_*.c csrc/$(r)/*.c)))
 
@@ -207,7 +207,7 @@ asan-run: all rooms
 # What waits for descriptors; three minutes.
 poll_specs = $(wildcard spec/unit/transport_*spec.lua) \
   $(patsubst %,spec/integration/%_spec.lua,idle scheduler scheduler_own calls statuses statuses_where faults task \
-  task_cancel step_stall)
+  task_cancel step_stall channel channel_end channel_faults)
 test-poll:  ## run the specs that wait for descriptors with poll() in place of epoll, in build/poll
 	@$(MAKE) --no-print-directory test-poll-run BUILD=build/poll POLLER=POLLER_POLL
 

@@ -8,6 +8,7 @@
 #include <lua.h>
 
 #include "call.h"
+#include "channel.h"
 #include "client.h"
 #include "cursor.h"
 #include "error.h"
@@ -131,6 +132,11 @@ int luaopen_topaz_core(lua_State *L) {
                                        {"state", client_state},
                                        {"scheduler", client_scheduler},
                                        {"random", client_random},
+                                       {"fingerprint", client_fingerprint},
+                                       {"wakeups", client_wakeups},
+                                       {"channel", client_channel},
+                                       {"is_host", channel_is_host},
+                                       {"end_channels", client_end_channels},
                                        {"has_news", call_has_news},
                                        {"join", client_join},
                                        {"part", client_part},
@@ -160,6 +166,7 @@ int luaopen_topaz_core(lua_State *L) {
   error_open(L);
   client_open(L);
   call_open(L);
+  channel_open(L);
   cursor_open(L);
   terminal_open(L);
   process_open(L);

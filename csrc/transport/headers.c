@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "platform/platform.h"
+#include "sha256.h"
 #include "unicode.h"
 
 static const char key_header[] = "X-API-Key: ";
@@ -79,6 +80,11 @@ struct curl_slist *transport_headers_join(const struct curl_slist *headers, cons
 void transport_headers_free(struct curl_slist *headers) {
   for (struct curl_slist *h = headers; h; h = h->next) wipe(h->data);
   curl_slist_free_all(headers);
+}
+
+void transport_headers_sign(const struct curl_slist *headers, const void *text, size_t n, unsigned char *digest) {
+  const char *key = headers->data + sizeof key_header - 1;
+  sha256_hmac(key, strlen(key), text, n, digest);
 }
 
 /* Returns how many bytes at the beginning of the text stand somewhere in the key. Lower and upper

@@ -104,7 +104,7 @@ struct transfer {
   char error_buffer[256];
   size_t header_bytes;
   bool in_headers, headers_over;     /* after a status line; after the final headers */
-  struct transport_channel *channel; /* the connection used */
+  struct transport_connection *used; /* the connection used */
   double sent;                       /* monotonic time of sending */
   long connect_ms;                   /* libcurl's limit for connecting */
   void *header_list;                 /* all headers, if `headers` are among them */
@@ -170,6 +170,9 @@ unsigned transport_connections(const transport *t);
 ** anywhere. Of the caller's headers (the transport's, and `headers` of one transfer or NULL): over
 ** whole words of a value. What has fewer than 8 bytes is not a secret and stays. */
 void transport_hide(const transport *t, const char *headers, char *text);
+
+/* Writes the HMAC-SHA-256 of n bytes under the API key: 32 bytes. It tells nothing of the key. */
+void transport_sign(const transport *t, const void *text, size_t n, unsigned char *digest);
 
 /* The parts of a base URL. */
 typedef struct {

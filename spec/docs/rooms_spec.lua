@@ -7,7 +7,7 @@ local blocks = require "spec.docs.blocks"
 local function rooms()
    local places, count = {}, 0
    local chapter = blocks.read "spec/guide/architecture.md":match "## The rooms\n(.-)\n## "
-   for name in chapter:gmatch "\n| `([%l]+)/?` |" do
+   for name in chapter:gmatch "\n| `([%l%d]+)/?` |" do
       count = count + 1
       places[name] = count
    end
@@ -15,7 +15,7 @@ local function rooms()
 end
 
 -- The room of a file below csrc: its folder, or its name up to the first underscore.
-local function room_of(path) return path:match "^(%l+)/" or path:match "^(%l+)" end
+local function room_of(path) return path:match "^(%l+)/" or path:match "^([%l%d]+)" end
 
 -- What each file below csrc includes, as { path = { path, … } }.
 local function includes()
@@ -89,7 +89,7 @@ describe("the rooms of the core", function()
    it("are in the picture, all of them", function()
       local drawn = {}
       for names in blocks.read "spec/guide/rooms.svg":gmatch '<text class="name"[^>]*>([^<]+)<' do
-         for name in names:gmatch "%l+" do drawn[name] = true end
+         for name in names:gmatch "[%l%d]+" do drawn[name] = true end
       end
       for room in pairs(places) do assert.is_true(drawn[room], room) end
    end)

@@ -61,7 +61,8 @@ static const char *set_trust(CURL *e, const transport *t) {
   if (t->ca_folder) MAY(CURLOPT_PROXY_CAPATH, t->ca_folder);
   if (t->ca_file || t->ca_folder || !curl_version_info(CURLVERSION_NOW)->cainfo) return NULL;
   /* libcurl's own file holds what its folder holds. With a folder libcurl reads the file again for
-  ** each connection, which takes 40 ms; without one it keeps what it has read. */
+  ** each connection, which takes 40 ms; without one it keeps what it has read. From 8.21.0 on, NULL
+  ** means the default folder again (Curl_ssl_easy_config_complete), and nothing turns it off. */
   MAY(CURLOPT_CAPATH, NULL);
   MAY(CURLOPT_PROXY_CAPATH, NULL);
   return NULL;

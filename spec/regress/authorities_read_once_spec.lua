@@ -36,7 +36,7 @@ describe("the certificates that the system trusts", function()
       -- A libcurl that was built without a default folder keeps them all the same. No other value
       -- helps: an empty path is a folder, too.
       if not once and version >= 821 then
-         return pending "from 8.21.0 on, CURLOPT_CAPATH NULL means libcurl's default folder, with which it keeps nothing"
+         return pending "from 8.21.0 on, CURLOPT_CAPATH NULL is libcurl's default folder, with which it keeps nothing"
       end
       assert.is_true(once, out)
    end)

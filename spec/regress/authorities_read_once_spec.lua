@@ -6,11 +6,9 @@ local world = require "spec.support.world"
 
 describe("the certificates that the system trusts", function()
    it("are read once for a client", function()
-      if require("topaz").core.libcurl.version:match "^[89]" then
-         return pending "libcurl 8.22 reads them for each connection all the same"
-      end
       local major, minor = core.libcurl.version:match "^(%d+)%.(%d+)"
-      if tonumber(major) * 100 + tonumber(minor) < 787 or not (core.libcurl.tls or ""):find "OpenSSL" then
+      local version = tonumber(major) * 100 + tonumber(minor)
+      if version < 787 or not (core.libcurl.tls or ""):find "OpenSSL" then
          return pending "this libcurl does not keep certificates"
       end
       local emulator <close> = emulators.start { tls = true }
@@ -34,6 +32,12 @@ describe("the certificates that the system trusts", function()
       local first, second, third = out:match "^(%d+) (%d+) (%d+)$"
       assert(first, out)
       if tonumber(first) < 100000 then return pending "this libcurl has no file of certificates" end
-      assert.is_true(tonumber(second) < 50000 and tonumber(third) < 50000, out)
+      local once = tonumber(second) < 50000 and tonumber(third) < 50000
+      -- A libcurl that was built without a default folder keeps them all the same. No other value
+      -- helps: an empty path is a folder, too.
+      if not once and version >= 821 then
+         return pending "from 8.21.0 on, CURLOPT_CAPATH NULL is libcurl's default folder, with which it keeps nothing"
+      end
+      assert.is_true(once, out)
    end)
 end)

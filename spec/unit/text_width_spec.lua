@@ -49,6 +49,12 @@ end
 
 describe("the width of a code point", function()
    it("is that of glibc's wcwidth, for all of them", function()
+      -- glibc 2.41 (Debian 13) has Unicode 16, in which more characters are wide, and shows format
+      -- characters that the table hides. The table is the same everywhere: one glibc is enough.
+      local glibc = process.shell("getconf GNU_LIBC_VERSION"):match "^glibc 2%.(%d+)"
+      if glibc and tonumber(glibc) > 36 then
+         return pending("glibc 2." .. glibc .. " is compared with a newer Unicode; 2.36 (Debian 12) is the one to ask")
+      end
       local program = os.tmpname()
       local lines = process.shell(("cc -std=c11 -o %s spec/widths/wcwidth.c && %s"):format(program, program))
       os.remove(program)

@@ -161,6 +161,11 @@ static bool may_multiplex(const transport *t) {
   return t->may_multiplex;
 }
 
+/* Whether libcurl puts requests beside others on this connection. */
+static bool may_share(const transport *t, const transport_connection *c) {
+  return c->http_version == 0 || ((c->http_version >= 20 || t->mixes) && may_multiplex(t));
+}
+
 /* The requests on it have ended, and libcurl has not said so yet: their responses came together
 ** with the turn of this one, in a process that had to wait for its own turn. */
 static void free_connection(transport *t, transport_connection *c) {
@@ -172,7 +177,7 @@ static void free_connection(transport *t, transport_connection *c) {
 /* Whether another request is under way on the connection, and HTTP/2 is not known. A new connection
 ** has not announced how many streams it allows; excess streams would be refused. And libcurl 7.88
 ** uses any connection to a host once one was HTTP/2, even one that speaks HTTP/1.1: the responses
-** would mix. */
+** would mix (t->mixes). */
 static bool is_crowded(const transport_connection *c, transfer *x) {
   if (c->users == 0 || c->http_version >= 20) return false;
   /* A response that has begun may take as long as its reader needs; waiting is useful only before
@@ -193,7 +198,7 @@ static int on_send(void *context, char *ip, char *local_ip, int port, int local_
     return CURL_PREREQFUNC_ABORT;
   }
   c = connection_between(x->owner, ip, local_ip, port, local_port);
-  if (c && c->users > 0 && c->http_version != 0 && !may_multiplex(x->owner)) free_connection(x->owner, c);
+  if (c && c->users > 0 && !may_share(x->owner, c)) free_connection(x->owner, c);
   if (c) why = why_unfit(c, x);
   if (why) {
     x->end = TRANSFER_UNFIT;

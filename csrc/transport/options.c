@@ -28,6 +28,7 @@ bool transport_keep_options(transport *t, const transport_options *o) {
   t->http2 = o->http2 && library.http2;
   t->stalls = curl_version_info(CURLVERSION_NOW)->version_num < 0x080400;
   t->counts_waiting = curl_version_info(CURLVERSION_NOW)->version_num >= 0x080800;
+  t->mixes = curl_version_info(CURLVERSION_NOW)->version_num < 0x080e00;
   t->ca_given = file != NULL;
   t->connect_ms = o->connect_timeout > 0 && o->connect_timeout < 1e6 ? (long)(o->connect_timeout * 1e3) + 1 : 0;
   if (!file) file = platform_environment("CURL_CA_BUNDLE");

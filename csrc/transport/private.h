@@ -89,6 +89,7 @@ struct transport {
   long connect_ms;            /* 0: libcurl's default */
   bool stalls, stalled;       /* libcurl stops when one address fails; it has just stopped */
   bool counts_waiting;        /* libcurl's connect time includes waiting for a turn */
+  bool mixes;                 /* libcurl puts requests beside others over HTTP/1.1, too */
   unsigned most, connections; /* allowed at a time; opened so far */
   unsigned long long process; /* the process that made the transport */
   bool must_start_over;       /* libcurl may keep a connection that will never be ready */

@@ -6,6 +6,7 @@
 --   server.ca_file
 --   server:play(behaviour, argument)   what those meet that connect from then on: see raw_server.py
 --   server:seen()                      connections and requests since then
+--   server:wait_late()                 returns when the late bytes of "late" have been sent
 --   server:stop()
 local python_server = require "spec.support.python_server"
 
@@ -26,5 +27,10 @@ function methods:play(behaviour, argument)
 end
 
 function methods:seen() return self:play "ok" end
+
+function methods:wait_late()
+   assert(self.control:send "wait late\n")
+   assert(self.control:receive "*l")
+end
 
 return { start = start }

@@ -7,6 +7,7 @@ prints four ports: plain HTTP, HTTP over TLS, a proxy, the control. Over the con
   BEHAVIOUR ARGUMENT
 
 says what those that connect from then on meet; it is answered with the connections and the requests that came since the line before.
+"wait late" is answered when what comes late has been sent.
 It ends when the control connection does.
 """
 import gzip
@@ -19,6 +20,7 @@ import threading
 import time
 
 lock = threading.Lock()
+late = threading.Event()  # what comes behind an answer has been sent
 plan = {"behaviour": "ok", "argument": "", "connections": 0, "requests": 0}
 
 
@@ -77,6 +79,7 @@ def serve_requests(connection):
             connection.sendall(said)
             time.sleep(0.05)
             connection.sendall(said if argument == "twice" else b"\r\n")
+            late.set()
         elif behaviour == "records":  # a success nobody asked for, in the same segment, over TLS in a record of its own
             connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_CORK, 1)
             connection.sendall(said)
@@ -182,6 +185,11 @@ def listen(serve, *more):
 def obey(control):
     for line in control.makefile("r"):
         behaviour, argument = line.rstrip("\n").split(" ", 1)
+        if behaviour == "wait":
+            late.wait(30)
+            late.clear()
+            control.sendall(b"0 0\n")
+            continue
         with lock:
             seen = plan["connections"], plan["requests"]
             plan.update(behaviour=behaviour, argument=argument, connections=0, requests=0)

@@ -57,7 +57,7 @@ describe("a kept connection", function()
             local net <close> = open()
             server:play("late", late)
             assert.equal("ok", get(net, server[kind] .. "/a").ending)
-            os.execute "sleep 0.15"
+            server:wait_late()
             local x = get(net, server[kind] .. "/b")
             if x.ending == "unfit" then -- libcurl did not see it by itself
                assert.equal(0, x.sends)

@@ -20,8 +20,8 @@ import threading
 import time
 
 lock = threading.Lock()
-late = threading.Event()  # what comes behind an answer has been sent
 plan = {"behaviour": "ok", "argument": "", "connections": 0, "requests": 0}
+plan["late"] = threading.Event()  # what comes behind an answer has been sent
 
 
 def count(what):
@@ -72,6 +72,7 @@ def serve_requests(connection):
         lines = head(connection)
         if lines is None:
             return
+        late = plan["late"]
         behaviour, argument = count("requests")
         path = lines[0].split(b" ")[1]
         said = answer(path)
@@ -186,13 +187,12 @@ def obey(control):
     for line in control.makefile("r"):
         behaviour, argument = line.rstrip("\n").split(" ", 1)
         if behaviour == "wait":
-            late.wait(30)
-            late.clear()
+            plan["late"].wait(30)
             control.sendall(b"0 0\n")
             continue
         with lock:
             seen = plan["connections"], plan["requests"]
-            plan.update(behaviour=behaviour, argument=argument, connections=0, requests=0)
+            plan.update(behaviour=behaviour, argument=argument, connections=0, requests=0, late=threading.Event())
         control.sendall(b"%d %d\n" % seen)
 
 

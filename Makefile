@@ -68,7 +68,7 @@ core_objects = $(patsubst csrc/%.c,$(BUILD)/obj/%.o,$(sort $(wildcard csrc/*.c c
 rooms = $(patsubst spec/unit/%_room.c,%,$(wildcard spec/unit/*_room.c))
 # The objects of a room: csrc/NAME.c, csrc/NAME_*.c and csrc/NAME/*.c, and those of the rooms that it uses.
 uses_status = json
-uses_transport = platform
+uses_transport = platform sha256
 uses_transport_answer = transport/answer
 room_objects = $(foreach r,$(1) $(uses_$(1)),$(patsubst csrc/%.c,$(BUILD)/obj/%.o,$(wildcard csrc/$(r).c csrc/$(r)_*.c csrc/$(r)/*.c)))
 

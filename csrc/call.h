@@ -25,8 +25,9 @@ enum {
   CALL_CLIENT_EVENT,
   CALL_CLIENT_SCHEDULER,
   CALL_CLIENT_STATE,
-  CALL_CLIENT_OWNED, /* [id] = the userdata of a started request that has not settled */
-  CALL_CLIENT_VALUES = CALL_CLIENT_OWNED
+  CALL_CLIENT_OWNED,    /* [id] = the userdata of a started request that has not settled */
+  CALL_CLIENT_CHANNELS, /* [id] = a channel, weak; see channel.h */
+  CALL_CLIENT_VALUES = CALL_CLIENT_CHANNELS
 };
 
 typedef struct {

@@ -6,12 +6,14 @@
 #include <lauxlib.h>
 
 #include "call.h"
+#include "channel.h"
 #include "client_options.h"
 #include "client_private.h"
 #include "cursor.h"
 #include "error.h"
 #include "platform/platform.h"
 #include "session.h"
+#include "sha256.h"
 #include "userdata.h"
 
 static const char type_name[] = "topaz.client";
@@ -71,6 +73,8 @@ int client_new(lua_State *L) {
   s->want_events = lua_isfunction(L, settings.on_event);
   lua_newtable(L);
   lua_setiuservalue(L, client, CALL_CLIENT_OWNED);
+  channel_push_table(L);
+  lua_setiuservalue(L, client, CALL_CLIENT_CHANNELS);
   if (!session_open(s, settings.base_url, &settings.limits, settings.max_rate, &settings.transport, &why)) {
     session_close(s);
     return luaL_error(L, "topaz.client: %s", why);
@@ -306,6 +310,33 @@ int client_state(lua_State *L) {
     lua_setiuservalue(L, 1, CALL_CLIENT_STATE);
   }
   return 1;
+}
+
+int client_fingerprint(lua_State *L) {
+  enum { DIGITS = 16 };
+  const session *s = check_client(L);
+  size_t n;
+  const char *text = luaL_checklstring(L, 2, &n);
+  unsigned char digest[SHA256_SIZE];
+  char hex[SHA256_HEX_SIZE];
+  transport_sign(s->net, text, n, digest);
+  sha256_hex(digest, hex);
+  lua_pushlstring(L, hex, DIGITS);
+  return 1;
+}
+
+int client_channel(lua_State *L) {
+  session *s = check_client(L);
+  lua_settop(L, 3);
+  channel_new(L, 1, s, 2, 3);
+  return 1;
+}
+
+int client_end_channels(lua_State *L) {
+  const session *s = luaL_checkudata(L, 1, type_name);
+  lua_settop(L, 1);
+  if (!s->open) channel_deliver_end(L, 1);
+  return 0;
 }
 
 int client_scheduler(lua_State *L) { return user_value(L, CALL_CLIENT_SCHEDULER); }

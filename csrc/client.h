@@ -28,6 +28,12 @@ int client_waiter(lua_State *L);
 /* state(client [, fresh]) -> the Lua layer's table of the client. `fresh` becomes that table if
 ** there was none; without `fresh`, nil. */
 int client_state(lua_State *L);
+/* channel(client, options, on_news) -> channel, see channel.h; end_channels(client): tells the
+** channels of a closed client that they have ended */
+int client_channel(lua_State *L);
+int client_end_channels(lua_State *L);
+/* fingerprint(client, text) -> 16 hexadecimal digits, the same for the same key and text alone */
+int client_fingerprint(lua_State *L);
 /* scheduler(client) -> its scheduler or nil; on_event(client) -> its function for events or nil */
 int client_scheduler(lua_State *L);
 int client_on_event(lua_State *L);

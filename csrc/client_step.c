@@ -5,8 +5,10 @@
 #include <lauxlib.h>
 
 #include "call.h"
+#include "channel.h"
 #include "client_private.h"
 #include "platform/platform.h"
+#include "transport/stream.h"
 
 static const double SLICE = 0.2; /* seconds: the longest wait while a debug hook wants to run */
 
@@ -23,7 +25,7 @@ static bool wait_for_news(lua_State *L, session *s, double timeout, double until
     more = request_step(s, hooked && left > SLICE ? SLICE : left, until);
     left = end - platform_now();
   } while (left > 0 && !more && !s->ready.head && s->gone_count == 0 && s->event_count == 0 && !lua_gethookmask(L) &&
-           !transport_joined_ready(s->net));
+           !transport_joined_ready(s->net) && !stream_any_news(s->net));
   transport_set_interrupt(s->net, NULL, NULL);
   return more;
 }
@@ -82,5 +84,6 @@ bool client_advance(lua_State *L, int client, session *s, double timeout, int re
   collect_news(L, client, s, ready);
   check_owned(L, client, s);
   call_deliver_events(L, client, s);
+  channel_deliver(L, client, s);
   return more;
 }

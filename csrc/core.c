@@ -6,6 +6,7 @@
 #include <lua.h>
 
 #include "call.h"
+#include "channel.h"
 #include "client.h"
 #include "cursor.h"
 #include "error.h"
@@ -122,6 +123,10 @@ int luaopen_topaz_core(lua_State *L) {
                                        {"waiter", client_waiter},
                                        {"state", client_state},
                                        {"scheduler", client_scheduler},
+                                       {"fingerprint", client_fingerprint},
+                                       {"channel", client_channel},
+                                       {"is_host", channel_is_host},
+                                       {"end_channels", client_end_channels},
                                        {"has_news", call_has_news},
                                        {"join", client_join},
                                        {"part", client_part},
@@ -146,6 +151,7 @@ int luaopen_topaz_core(lua_State *L) {
   error_open(L);
   client_open(L);
   call_open(L);
+  channel_open(L);
   cursor_open(L);
   terminal_open(L);
   luaL_newlib(L, functions);

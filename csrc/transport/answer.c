@@ -13,7 +13,7 @@ void transfer_clear(transfer *x) {
   x->http_status = x->http_version = x->proxy_status = 0;
   x->connecting = x->sent = 0;
   x->received = 0;
-  x->channel = NULL;
+  x->used = NULL;
   x->connection = 0;
   x->sends = 0;
   x->bytes = x->header_bytes = 0;

@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "sha256.h"
+
 static const char key_header[] = "X-API-Key: ";
 
 static void wipe(char *s) {
@@ -35,6 +37,11 @@ struct curl_slist *transport_headers_new(const char *api_key) {
 void transport_headers_free(struct curl_slist *headers) {
   for (struct curl_slist *h = headers; h; h = h->next) wipe(h->data);
   curl_slist_free_all(headers);
+}
+
+void transport_headers_sign(const struct curl_slist *headers, const void *text, size_t n, unsigned char *digest) {
+  const char *key = headers->data + sizeof key_header - 1;
+  sha256_hmac(key, strlen(key), text, n, digest);
 }
 
 static char lower(char c) { return c >= 'A' && c <= 'Z' ? (char)(c + 'a' - 'A') : c; }

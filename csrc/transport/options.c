@@ -51,9 +51,13 @@ bool transport_keep_options(transport *t, const transport_options *o) {
     if (curl_easy_setopt(e, option, value) == CURLE_OUT_OF_MEMORY) return no_memory;                                   \
   } while (0)
 
-static const char *set_trust(CURL *e, const transport *t) {
+static const char *verify(CURL *e) {
   MUST(CURLOPT_SSL_VERIFYPEER, 1L);
   MUST(CURLOPT_SSL_VERIFYHOST, 2L);
+  return NULL;
+}
+
+static const char *set_trust(CURL *e, const transport *t) {
   if (t->ca_given) MUST(CURLOPT_CAINFO, t->ca_file);
   else if (t->ca_file) MAY(CURLOPT_CAINFO, t->ca_file);
   if (t->ca_file) MAY(CURLOPT_PROXY_CAINFO, t->ca_file);
@@ -137,9 +141,42 @@ static const char *set_callbacks(CURL *e, transfer *x) {
 const char *transport_set_options(CURL *easy, transport *t, transfer *x) {
   const char *refused = set_request(easy, t, x);
   if (!refused) refused = set_connection(easy, t, x);
+  if (!refused) refused = verify(easy);
   if (!refused) refused = set_trust(easy, t);
   if (!refused) refused = set_proxy(easy, t);
   if (!refused) refused = set_callbacks(easy, x);
-  if (!refused) refused = transport_set_channel_options(easy, t, x);
+  if (!refused) refused = transport_set_connection_options(easy, t, x);
+  return refused;
+}
+
+static const char *set_own_trust(CURL *e, const char *ca_file) {
+  MUST(CURLOPT_CAINFO, ca_file);
+  MAY(CURLOPT_CAPATH, NULL);
+  return NULL;
+}
+
+/* The scheme says only whether TLS is used: no HTTP is sent. */
+static const char *set_stream(CURL *e, const char *url, long connect_ms, char *words) {
+  MUST(CURLOPT_NOSIGNAL, 1L);
+  MUST(CURLOPT_ERRORBUFFER, words);
+  MUST(CURLOPT_URL, url);
+  MUST(CURLOPT_PROTOCOLS_STR, "http,https");
+  MUST(CURLOPT_CONNECT_ONLY, 1L);
+  MUST(CURLOPT_FRESH_CONNECT, 1L);
+  MAY(CURLOPT_PROXY, ""); /* a libcurl without proxies uses none */
+  MAY(CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
+  MAY(CURLOPT_SSL_ENABLE_ALPN, 0L);
+  MAY(CURLOPT_DNS_CACHE_TIMEOUT, 0L); /* a new connection asks where the server is now */
+  MAY(CURLOPT_TCP_KEEPALIVE, 1L);
+  MAY((CURLoption)QUICK_EXIT, 1L);
+  if (connect_ms) MUST(CURLOPT_CONNECTTIMEOUT_MS, connect_ms);
+  return NULL;
+}
+
+const char *transport_set_stream_options(CURL *easy, const transport *t, const char *url, const char *ca_file,
+                                         long connect_ms, char words[CURL_ERROR_SIZE]) {
+  const char *refused = set_stream(easy, url, connect_ms, words);
+  if (!refused) refused = verify(easy);
+  if (!refused) refused = ca_file ? set_own_trust(easy, ca_file) : set_trust(easy, t);
   return refused;
 }

@@ -34,10 +34,11 @@ static void after(transport *t, CURLMcode rc) {
   if (rc != CURLM_OK || t->must_start_over) transport_start_over(t);
 }
 
-/* Makes libcurl's connect limit count connecting alone: not `away`, the time between steps, and not
+/* Makes libcurl's connect limit, and those of streams, count connecting alone: not `away`, the time between steps, and not
 ** the wait for a turn, which libcurl counts too from 8.8 on. */
 static void excuse(transport *t, double now, double away) {
   long most = t->connect_ms, missed = away > ABSENCE_MAX && away < 1e6 ? (long)((away - ABSENCE_MAX) * 1e3) : 0;
+  if (missed > 0) transport_streams_excuse(t, (double)missed * 1e-3);
   if (!most) return;
   for (transfer *x = t->running; x; x = x->next) {
     long more = missed;
@@ -57,8 +58,9 @@ static CURLMcode act(transport *t, const poller_event *e, double now) {
     t->joined_ready = true;
     return CURLM_OK;
   }
-  if (e->events & (POLLER_READ | POLLER_ERROR)) transport_channel_heard(t, e->fd, now);
-  return curl_multi_socket_action(t->multi, e->fd, mask, &running);
+  if (transport_streams_act(t, e)) return CURLM_OK;
+  if (e->events & (POLLER_READ | POLLER_ERROR)) transport_connection_heard(t, e->fd, now);
+  return t->multi ? curl_multi_socket_action(t->multi, e->fd, mask, &running) : CURLM_OK;
 }
 
 #ifndef NDEBUG
@@ -67,9 +69,9 @@ static bool is_consistent(const transport *t) {
   const transfer *last = t->finished;
   for (const transfer *x = t->running; x; x = x->next)
     if (x->owner != t || !x->handle || !x->running || (x->next && x->next->prev != x)) return false;
-  for (const transport_channel *c = t->channels; c; c = c->next) {
+  for (const transport_connection *c = t->open; c; c = c->next) {
     unsigned users = 0;
-    for (const transfer *x = t->running; x; x = x->next) users += x->channel == c;
+    for (const transfer *x = t->running; x; x = x->next) users += x->used == c;
     if (users != c->users) return false;
   }
   while (last && last->next) last = last->next;
@@ -81,10 +83,11 @@ static bool is_consistent(const transport *t) {
 void transport_step(transport *t, double timeout, double until) {
   poller_event events[EVENTS_AT_ONCE];
   CURLMcode rc = CURLM_OK;
-  double due = transport_timeout(t);
   int seen = 0, ready, most = until < HUGE_VAL ? 1 : EVENTS_AT_ONCE;
-  double away = platform_now() - t->stepped;
+  double due, away = platform_now() - t->stepped;
   t->joined_ready = false;
+  transport_streams_move(t);
+  due = transport_timeout(t);
   if (t->finished) timeout = 0;
   if (due >= 0 && due < timeout) timeout = due;
   if (timeout > 0) t->wakeups++;
@@ -95,10 +98,11 @@ void transport_step(transport *t, double timeout, double until) {
     now = platform_now();
     excuse(t, now, away);
     away = 0;
-    for (int i = 0; i < ready && rc == CURLM_OK && t->multi; i++) rc = act(t, &events[i], now);
+    for (int i = 0; i < ready && rc == CURLM_OK; i++) rc = act(t, &events[i], now);
     seen += ready;
   } while (ready == most && most == 1 && rc == CURLM_OK && seen < EVENTS_AT_ONCE && platform_now() < until);
   if (t->multi) after(t, rc);
+  transport_streams_settle(t);
   t->stepped = platform_now();
   assert(is_consistent(t));
 }
@@ -119,9 +123,10 @@ void transport_kick(transport *t) {
 }
 
 double transport_timeout(const transport *t) {
-  double left;
+  double due = t->timer, other = transport_streams_due(t), left;
   if (t->finished) return 0;
-  if (t->timer < 0) return -1;
-  left = t->timer - platform_now();
+  if (due < 0 || (other >= 0 && other < due)) due = other;
+  if (due < 0) return -1;
+  left = due - platform_now();
   return left > 0 ? left : 0;
 }

@@ -10,12 +10,13 @@
 #error "topaz needs libcurl 7.85 or newer (CURLOPT_PROTOCOLS_STR, CURLOPT_PREREQFUNCTION)"
 #endif
 
-/* CURLMOPT_QUICK_EXIT, of 8.20; by its number, since the library may be newer than the headers. */
-enum { MULTI_QUICK_EXIT = 21 };
-
 /* ---- life and death -------------------------------------------------------------------------- */
 
 void transport_hide_key(const transport *t, char *text) { transport_headers_hide(t->headers, text); }
+
+void transport_sign(const transport *t, const void *text, size_t n, unsigned char *digest) {
+  transport_headers_sign(t->headers, text, n, digest);
+}
 
 static bool open_multi(transport *t) {
   CURLM *m;
@@ -44,6 +45,7 @@ transport *transport_new(const transport_options *o, const char **why) {
   t->process = platform_process();
   t->last_done = &t->finished;
   t->stepped = platform_now();
+  t->streams.timer = -1;
   if (!transport_keep_options(t, o)) {
     transport_free(t);
     return NULL;
@@ -64,7 +66,8 @@ static void forget(transport *t) {
   free(t->ca_folder);
   free(t->proxy);
   free(t->joined);
-  transport_channels_free(t);
+  free(t->streams.watched);
+  transport_connections_free(t);
   free(t);
 }
 
@@ -94,17 +97,18 @@ static void release(transport *t, transfer *x, bool done) {
     t->connections += (unsigned)opened;
     if (!done) drain(easy);
     curl_multi_remove_handle(t->multi, easy);
-    transport_channel_left(x, x->http_version);
+    transport_connection_left(x, x->http_version);
     if (done && t->idle_count < IDLE_HANDLES_MAX) t->idle[t->idle_count++] = easy;
     else curl_easy_cleanup(easy);
   }
   x->handle = NULL;
-  x->channel = NULL;
+  x->used = NULL;
   transfers_remove(&t->running, x);
 }
 
 void transport_free(transport *t) {
   if (!t) return;
+  transport_streams_end(t, t->process != platform_process());
   if (t->process != platform_process()) { /* the handles leak, the parent's connections live */
     forget(t);
     return;

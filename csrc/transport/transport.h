@@ -93,7 +93,7 @@ struct transfer {
   char error_buffer[256];
   size_t header_bytes;
   bool in_headers, headers_over;     /* after a status line; after the final headers */
-  struct transport_channel *channel; /* the connection used */
+  struct transport_connection *used; /* the connection used */
   double sent;                       /* monotonic time of sending */
   long connect_ms;                   /* libcurl's limit for connecting */
 };
@@ -157,6 +157,9 @@ unsigned transport_connections(const transport *t);
 ** 8 bytes or more, in lower or upper case, because a quote may be cut or broken anywhere. A key of
 ** fewer than 8 bytes is not a secret and stays. */
 void transport_hide_key(const transport *t, char *text);
+
+/* Writes the HMAC-SHA-256 of n bytes under the API key, which tells nothing of the key: 32 bytes. */
+void transport_sign(const transport *t, const void *text, size_t n, unsigned char *digest);
 
 /* The parts of a base URL. */
 typedef struct {

@@ -331,10 +331,10 @@ function methods.close(client)
    local state, scheduler = misuse.check_type(client) and core.state(client), core.scheduler(client)
    -- First: a loop must not watch a descriptor that is closed.
    if scheduler then scheduler:leave(client) end
-   if not state then return core_close(client) end
    local ended = {}
-   gather(state, ended)
+   if state then gather(state, ended) end
    core_close(client)
    for _, parked in ipairs(ended) do parking.wake_closed(parked, state) end
-   run_tasks(client, state, nil, true)
+   if state then run_tasks(client, state, nil, true) end
+   core.end_channels(client)
 end

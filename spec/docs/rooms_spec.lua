@@ -6,7 +6,7 @@ local blocks = require "spec.docs.blocks"
 local function rooms()
    local places, count = {}, 0
    local chapter = blocks.read "spec/guide/architecture.md":match "## The rooms\n(.-)\n## "
-   for name in chapter:gmatch "\n| `([%l]+)/?` |" do
+   for name in chapter:gmatch "\n| `([%l%d]+)/?` |" do
       count = count + 1
       places[name] = count
    end
@@ -14,7 +14,7 @@ local function rooms()
 end
 
 -- The room of a file below csrc: its folder, or its name up to the first underscore.
-local function room_of(path) return path:match "^(%l+)/" or path:match "^(%l+)" end
+local function room_of(path) return path:match "^(%l+)/" or path:match "^([%l%d]+)" end
 
 -- What each file below csrc includes, as { path = { path, … } }.
 local function includes()

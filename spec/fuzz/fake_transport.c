@@ -76,6 +76,10 @@ void transport_free(transport *t) {
   free(t);
 }
 
+void transport_sign(const transport *t, const void *text, size_t n, unsigned char *digest) {
+  transport_headers_sign(t->headers, text, n, digest);
+}
+
 void transport_hide_key(const transport *t, char *text) { transport_headers_hide(t->headers, text); }
 
 /* ---- one attempt ----------------------------------------------------------------------------- */

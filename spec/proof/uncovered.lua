@@ -16,7 +16,7 @@ return {
    { "platform/unix_socket.c", "return true;\n",
       "libcurl wakes itself by an eventfd or a pair of sockets, not by a pipe" },
    { "request.c", "request_fail(r, ERROR_TIMEOUT, \"the timeout passed before", MOMENT },
-   { "transport/channel.c", "free(c);\n", "where the process has no descriptor left" },
+   { "transport/connections.c", "free(c);\n", "where the process has no descriptor left" },
    { "transport/transport.c", "case CURL_HTTP_VERSION_3", "no libcurl of the tests speaks HTTP/3" },
    { "transport/transport.c", "x->end = TRANSFER_LOST;\n", "a resend is refused before it connects; here to be sure" },
    { "cursor_page.c", "(void)cursor_raise(L, ERROR_CLOSED, \"the client belongs", FORK },

@@ -79,6 +79,14 @@ function Core.state(client) end
 ---@package
 function Core.scheduler(client) end
 ---@package
+function Core.fingerprint(client, text) end
+---@package
+function Core.channel(client, options, on_news) end
+---@package
+function Core.is_host(text) end
+---@package
+function Core.end_channels(client) end
+---@package
 function Core.has_news(request) end
 ---@package
 function Core.join(client, other) end

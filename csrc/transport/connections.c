@@ -13,8 +13,8 @@ static const long CLEAR_CONNECTIONS = 2;
 
 static const char came_early[] = "bytes came on the connection before the request was sent";
 
-static transport_channel *channel_of(const transport *t, platform_socket fd) {
-  transport_channel *c = t->channels;
+static transport_connection *connection_of(const transport *t, platform_socket fd) {
+  transport_connection *c = t->open;
   while (c && c->fd != fd) c = c->next;
   return c;
 }
@@ -43,14 +43,14 @@ static int on_resolve(void *state, void *reserved, void *context) {
   return 0;
 }
 
-static void forget_channel(transport *t, platform_socket fd) {
-  transport_channel **p = &t->channels, *c;
+static void forget_connection(transport *t, platform_socket fd) {
+  transport_connection **p = &t->open, *c;
   while (*p && (*p)->fd != fd) p = &(*p)->next;
   c = *p;
   if (!c) return;
   *p = c->next;
   for (transfer *x = t->running; x; x = x->next)
-    if (x->channel == c) x->channel = NULL;
+    if (x->used == c) x->used = NULL;
   if (c->opener && c->opener->sends == 0) t->stalled = t->stalls;
   free(c);
 }
@@ -58,7 +58,7 @@ static void forget_channel(transport *t, platform_socket fd) {
 static curl_socket_t on_open(void *context, curlsocktype purpose, struct curl_sockaddr *address) {
   transfer *x = context;
   transport *t = x->owner;
-  transport_channel *c;
+  transport_connection *c;
   platform_socket fd;
   (void)purpose;
   if (x->sends > 0) {
@@ -73,26 +73,26 @@ static curl_socket_t on_open(void *context, curlsocktype purpose, struct curl_so
     free(c);
     return CURL_SOCKET_BAD;
   }
-  forget_channel(t, fd); /* closed unseen */
+  forget_connection(t, fd); /* closed unseen */
   c->fd = fd;
-  c->number = ++t->channel_count;
+  c->number = ++t->last_connection;
   c->opener = x;
-  c->next = t->channels;
-  t->channels = c;
+  c->next = t->open;
+  t->open = c;
   return fd;
 }
 
 static int on_close(void *context, curl_socket_t fd) {
-  forget_channel(context, fd);
+  forget_connection(context, fd);
   return platform_socket_close(fd);
 }
 
-void transport_channel_watched(const transport *t, platform_socket fd) {
-  if (!channel_of(t, fd)) platform_socket_close_on_exec(fd);
+void transport_connection_watched(const transport *t, platform_socket fd) {
+  if (!connection_of(t, fd)) platform_socket_close_on_exec(fd);
 }
 
-void transport_channel_unwatched(transport *t, platform_socket fd) {
-  if (channel_of(t, fd) && !platform_socket_is_open(fd)) forget_channel(t, fd);
+void transport_connection_unwatched(transport *t, platform_socket fd) {
+  if (connection_of(t, fd) && !platform_socket_is_open(fd)) forget_connection(t, fd);
 }
 
 /* Before 8.4 libcurl, driven by sockets, does not try the next address after a failed one until
@@ -107,19 +107,19 @@ void transport_unstall(transport *t) {
   }
 }
 
-void transport_channels_free(transport *t) {
-  while (t->channels) {
-    transport_channel *c = t->channels;
-    t->channels = c->next;
+void transport_connections_free(transport *t) {
+  while (t->open) {
+    transport_connection *c = t->open;
+    t->open = c->next;
     free(c);
   }
 }
 
 /* ---- right before a request is sent ---------------------------------------------------------- */
 
-static transport_channel *channel_between(const transport *t, const char *ip, const char *local_ip, int port,
-                                          int local_port) {
-  for (transport_channel *c = t->channels; c; c = c->next) {
+static transport_connection *connection_between(const transport *t, const char *ip, const char *local_ip, int port,
+                                                int local_port) {
+  for (transport_connection *c = t->open; c; c = c->next) {
     const platform_ends *e = &c->ends;
     if (e->local_port == 0) (void)platform_socket_ends(c->fd, &c->ends);
     if (e->local_port == local_port && e->port == port && strcmp(e->ip, ip) == 0 && strcmp(e->local_ip, local_ip) == 0)
@@ -132,7 +132,7 @@ static transport_channel *channel_between(const transport *t, const char *ip, co
 ** that was used a moment ago. Bytes on an idle connection would be read as the response to the next
 ** request. Over HTTP/2 frames may come at any time, so only an HTTP/1 connection is checked for
 ** bytes: it has at most one user. */
-static const char *why_unfit(transport_channel *c, const transfer *x) {
+static const char *why_unfit(transport_connection *c, const transfer *x) {
   bool idle = c->users == 0 && c->http_version != 0;
   if (c->distrusted) return "the connection was silent while a response was due";
   c->ended = c->http_version != 0 && platform_socket_has_ended(c->fd);
@@ -143,7 +143,7 @@ static const char *why_unfit(transport_channel *c, const transfer *x) {
 
 /* libcurl does not watch a connection that nothing uses. */
 bool transport_has_http2(transport *t) {
-  for (transport_channel *c = t->channels; c; c = c->next) {
+  for (transport_connection *c = t->open; c; c = c->next) {
     if (c->http_version < 20) continue;
     if (c->users == 0) c->ended = platform_socket_has_ended(c->fd);
     if (!c->distrusted && !c->ended) return true;
@@ -155,16 +155,16 @@ bool transport_has_http2(transport *t) {
 ** host has turned out to be HTTP/2. Without TLS none ever does. */
 static bool may_multiplex(const transport *t) {
   if (t->allow_http || !t->http2) return false;
-  for (const transport_channel *c = t->channels; c; c = c->next)
+  for (const transport_connection *c = t->open; c; c = c->next)
     if (c->http_version == 0) return true;
   return t->may_multiplex;
 }
 
 /* The requests on it have ended, and libcurl has not said so yet: their responses came together
 ** with the turn of this one, in a process that had to wait for its own turn. */
-static void free_channel(transport *t, transport_channel *c) {
+static void free_connection(transport *t, transport_connection *c) {
   for (transfer *x = t->running; x; x = x->next)
-    if (x->channel == c) x->channel = NULL;
+    if (x->used == c) x->used = NULL;
   c->users = 0;
 }
 
@@ -172,12 +172,12 @@ static void free_channel(transport *t, transport_channel *c) {
 ** has not announced how many streams it allows; excess streams would be refused. And libcurl 7.88
 ** uses any connection to a host once one was HTTP/2, even one that speaks HTTP/1.1: the responses
 ** would mix. */
-static bool is_crowded(const transport_channel *c, transfer *x) {
+static bool is_crowded(const transport_connection *c, transfer *x) {
   if (c->users == 0 || c->http_version >= 20) return false;
   /* A response that has begun may take as long as its reader needs; waiting is useful only before
   ** it begins. */
   for (const transfer *other = x->owner->running; other && !c->is_alone; other = other->next)
-    if (other->channel == c && other->http_status == 0 && platform_now() - other->sent < TRANSPORT_PATIENCE)
+    if (other->used == c && other->http_status == 0 && platform_now() - other->sent < TRANSPORT_PATIENCE)
       x->crowded = true;
   return true;
 }
@@ -185,14 +185,14 @@ static bool is_crowded(const transport_channel *c, transfer *x) {
 /* Called by libcurl right before it sends a request on a connection. */
 static int on_send(void *context, char *ip, char *local_ip, int port, int local_port) {
   transfer *x = context;
-  transport_channel *c;
+  transport_connection *c;
   const char *why = NULL;
   if (x->sends > 0) {
     (void)refuse_resend(x);
     return CURL_PREREQFUNC_ABORT;
   }
-  c = channel_between(x->owner, ip, local_ip, port, local_port);
-  if (c && c->users > 0 && c->http_version != 0 && !may_multiplex(x->owner)) free_channel(x->owner, c);
+  c = connection_between(x->owner, ip, local_ip, port, local_port);
+  if (c && c->users > 0 && c->http_version != 0 && !may_multiplex(x->owner)) free_connection(x->owner, c);
   if (c) why = why_unfit(c, x);
   if (why) {
     x->end = TRANSFER_UNFIT;
@@ -206,7 +206,7 @@ static int on_send(void *context, char *ip, char *local_ip, int port, int local_
   }
   x->sends = 1;
   x->sent = platform_now();
-  x->channel = c;
+  x->used = c;
   if (c) c->users++;
   x->connection = c ? c->number : 0;
   x->received = c ? platform_socket_received(c->fd) : 0;
@@ -216,15 +216,15 @@ static int on_send(void *context, char *ip, char *local_ip, int port, int local_
 
 /* ---- trust ----------------------------------------------------------------------------------- */
 
-void transport_channel_heard(transport *t, platform_socket fd, double now) {
-  transport_channel *c = channel_of(t, fd);
+void transport_connection_heard(transport *t, platform_socket fd, double now) {
+  transport_connection *c = connection_of(t, fd);
   if (c) c->heard = now;
 }
 
 /* The protocol of the connection is known from the first status line on, before the response has
 ** ended. */
 static void note_version(transfer *x, bool is_http1) {
-  transport_channel *c = x->channel;
+  transport_connection *c = x->used;
   c->http_version = is_http1 ? 11 : 20;
   if (!is_http1) x->owner->may_multiplex = true;
 }
@@ -233,7 +233,7 @@ static void note_version(transfer *x, bool is_http1) {
 ** library, where the system does not show it. Where the right response comes before libcurl reads,
 ** the two cannot be told apart. */
 static bool came_before(const transfer *x) {
-  return x->received > 0 && x->channel && platform_socket_received(x->channel->fd) == x->received;
+  return x->received > 0 && x->used && platform_socket_received(x->used->fd) == x->received;
 }
 
 size_t transfer_on_header_line(char *line, size_t size, size_t count, void *context) {
@@ -243,13 +243,13 @@ size_t transfer_on_header_line(char *line, size_t size, size_t count, void *cont
     transfer_copy_value(x->detail, sizeof x->detail, came_early, sizeof came_early - 1);
     return size * count + 1;
   }
-  if (x->channel) x->channel->heard = platform_now();
-  if (x->channel && !x->in_headers && !x->headers_over && size * count > 6 && memcmp(line, "HTTP/", 5) == 0)
+  if (x->used) x->used->heard = platform_now();
+  if (x->used && !x->in_headers && !x->headers_over && size * count > 6 && memcmp(line, "HTTP/", 5) == 0)
     note_version(x, line[5] == '1');
   return transfer_on_header(line, size, count, x);
 }
 
-static void drop_distrusted(const transport_channel *c) {
+static void drop_distrusted(const transport_connection *c) {
   /* so that libcurl sees its end */
   if (c->distrusted && c->users == 0) platform_socket_shut(c->fd);
 }
@@ -258,17 +258,17 @@ static void drop_distrusted(const transport_channel *c) {
 ** that can do so keeps later requests from its present connections; without that, each request that
 ** it puts on this one takes another connection, of its own at last. */
 void transport_distrust(transfer *x) {
-  transport_channel *c = x->channel;
+  transport_connection *c = x->used;
   if (!c || c->distrusted || c->heard >= (x->sent + platform_now()) / 2) return;
   c->distrusted = true;
   if (x->owner->multi) (void)curl_multi_setopt(x->owner->multi, (CURLMoption)NETWORK_CHANGED, CLEAR_CONNECTIONS);
 }
 
-void transport_channel_left(transfer *x, int http_version) {
-  transport_channel *c = x->channel;
-  for (transport_channel *other = x->owner->channels; other; other = other->next)
+void transport_connection_left(transfer *x, int http_version) {
+  transport_connection *c = x->used;
+  for (transport_connection *other = x->owner->open; other; other = other->next)
     if (other->opener == x) other->opener = NULL;
-  x->channel = NULL;
+  x->used = NULL;
   if (!c) return;
   if (http_version) c->http_version = http_version;
   if (c->http_version == 0 || c->http_version >= 20) x->owner->may_multiplex = true;
@@ -276,7 +276,7 @@ void transport_channel_left(transfer *x, int http_version) {
   drop_distrusted(c);
 }
 
-const char *transport_set_channel_options(CURL *easy, transport *t, transfer *x) {
+const char *transport_set_connection_options(CURL *easy, transport *t, transfer *x) {
   if (curl_easy_setopt(easy, CURLOPT_PREREQFUNCTION, on_send) != CURLE_OK) return "CURLOPT_PREREQFUNCTION";
   if (curl_easy_setopt(easy, CURLOPT_PREREQDATA, x) != CURLE_OK) return "CURLOPT_PREREQDATA";
   if (curl_easy_setopt(easy, CURLOPT_OPENSOCKETFUNCTION, on_open) == CURLE_OK) {

@@ -36,6 +36,7 @@ static const option_row client_options[] = {
   {"allow_insecure",  OPTION_BOOLEAN,  0,           0, 0,          AT(allow_insecure)},
   {"on_event",        OPTION_FUNCTION, OPTION_NONE, 0, 0,          AT(on_event)},
   {"scheduler",       OPTION_TABLE,    OPTION_NONE, 0, 0,          AT(scheduler)},
+  {"share",           OPTION_EITHER,   OPTION_NONE, 0, 0,          AT(share)},
 };
 #undef AT
 /* clang-format on */

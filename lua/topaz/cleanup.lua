@@ -1,6 +1,7 @@
 --- Bulk clean-up: deleting what has ended, while the list is still being read.
 local core = require "topaz.core"
 local misuse = require "topaz.misuse"
+local parking = require "topaz.parking"
 local times = require "topaz.times"
 local waiter = require "topaz.waiter"
 local words = require "topaz.words"
@@ -135,6 +136,10 @@ local function consider(self, status)
       local stop = wait_for_room(self, WINDOW_LEFT)
       if stop then return stop end
    end
+   if self.pace then
+      local may, stopped = self.pace:wait()
+      if not may then return stopped end
+   end
    local request, err = misuse.attempt(self.client.start, self.client, "delete_status", status.process_id)
    if not request then return err end
    self.flying[#self.flying + 1] = { request = request, process_id = status.process_id }
@@ -203,6 +208,9 @@ function methods.delete_finished(client, options)
       begun = core.wall(),
    }, Cleanup)
    waiter.check(client)
+   local farm = parking.state(client).share
+   local pace <close> = farm and require "topaz.share.jobs".pace(farm)
+   self.pace = pace
    -- Where a server's cursors count records, deletions make it skip some: a list of several pages
    -- is read again until a reading leads to no deletion.
    for _ = 1, READINGS_MAX do

@@ -25,14 +25,14 @@ local function new(host, union, brake)
       scale = 1,              -- one process's rate divided by this
       not_before = -math.huge, -- with a scale: when the next request may be sent
       good = -math.huge,      -- when a response came last
-      failures = 0,           -- since then
+      failures = 0, trouble = nil, -- since then: how many, and the last one
    }, Poll)
 end
 
 -- What a request came to that failed.
 local function met(self, job, err, cursor)
    if words.may_pass(err, cursor) then
-      self.failures = self.failures + 1
+      self.failures, self.trouble = self.failures + 1, err
       self.union.plan:failed(job, err)
    elseif job and not words.is_fatal[err.kind] then
       self.union:refused(job, err)
@@ -44,17 +44,17 @@ end
 
 local function page_came(self, cursor, page, err)
    if not page then return met(self, nil, err, cursor) end
-   self.good, self.failures = self.host.now(), 0
+   self.good, self.failures, self.trouble = self.host.now(), 0, nil
    local wrong = self.union:page(page)
    if wrong then met(self, nil, core.error { kind = "protocol", operation = "get_page", message = wrong }) end
 end
 
 local function single_came(self, job, status, err)
    if status then
-      self.good, self.failures = self.host.now(), 0
+      self.good, self.failures, self.trouble = self.host.now(), 0, nil
       self.union:got(job, status)
    elseif err.kind == "not_found" then
-      self.good, self.failures = self.host.now(), 0
+      self.good, self.failures, self.trouble = self.host.now(), 0, nil
       self.union:gone(job, err)
    else
       met(self, job, err)

@@ -69,6 +69,8 @@ function Core.client(options) end
 ---@package
 function Core.set_wait(wait) end
 ---@package
+function Core.set_share(share) end
+---@package
 function Core.is_open(client) end
 ---@package
 function Core.pending(client) end

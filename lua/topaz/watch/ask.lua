@@ -176,4 +176,4 @@ function Asking:advance()
    elseif what == "wait" then return rest(self, argument) end
 end
 
-return { new = new }
+return { new = new, failure = Asking.failure, timed_out = timed_out }

@@ -130,8 +130,8 @@ function Farm:tell()
    local event = table.remove(self.events, 1)
    while event do
       core.on_event(self.client) {
-         type = "share", operation = "share", reason = event.reason, message = event.message, attempt = 0,
-         seconds = 0.0, delay = 0.0, bytes = 0,
+         type = "share", operation = "share", reason = event.reason, message = event.message, call = 0, attempt = 0,
+         seconds = 0.0, delay = 0.0, bytes = 0, time = core.wall(), clock = core.now(),
       }
       event = table.remove(self.events, 1)
    end

@@ -164,7 +164,7 @@ end
 -- @treturn number|nil when it has to be called again, if nothing comes before
 function Link:turn(now, reads)
    if self.waits_since and now - self.waits_since >= PATIENCE then
-      self:drop(("no answer for %d s"):format(PATIENCE))
+      self:drop(("Redis has not answered for %d s"):format(PATIENCE))
    end
    if not self.commands then
       if now < self.open_at then return self.open_at end

@@ -205,12 +205,21 @@ function Core.file_mode(path) end
 ---@field allow_insecure? boolean (default false): `http://` to other machines, which sends the key unencrypted
 ---@field on_event? fun(event: topaz.Event) called from `step` for what happens (default: none); an error in it is raised by `step`
 ---@field scheduler? topaz.Scheduler the event loop to yield to: `require "topaz.scheduler.luv"`, `.copas` or `.cqueues` (default: none)
+---@field share? string|topaz.ShareOptions Redis's URL, `redis://…` or `rediss://…` (default: $TOPAZ_SHARE, else none): many processes follow
+---their jobs at the cost of one; with it `max_rate` is for all of them
 
----What `on_event` gets. A `task` event reports that a task has failed and nothing waits for it: only its members `type`, `reason`
----("failed") and `message` have a meaning.
+---The option `share` as a table.
+---@class topaz.ShareOptions
+---@field url string `redis://[user:password@]host[:port][/database]`, or `rediss://` for TLS
+---@field name? string at most 200 bytes (default: ""): processes with other names share nothing
+---@field role? "auto"|"follow" (default: auto); follow: this process never asks for the others
+---@field ca_file? string path of certificates to trust for `rediss://` (default: what the client trusts)
+
+---What `on_event` gets. A `task` event reports that a task has failed and nothing waits for it, a `share` event that the client has another
+---role in its farm (`reason`: "lead", "follow" or "alone"): only their members `type`, `reason` and `message` have a meaning.
 ---@class topaz.Event
----@field type "request"|"response"|"retry"|"throttle"|"task"
----@field operation string the call, such as "get_status"; "task"
+---@field type "request"|"response"|"retry"|"throttle"|"task"|"share"
+---@field operation string the call, such as "get_status"; "task"; "share"
 ---@field attempt integer 1 for the first
 ---@field seconds number since the attempt began
 ---@field delay number seconds until the retry, or the pause of the client
@@ -218,7 +227,7 @@ function Core.file_mode(path) end
 ---@field reason? string why it is tried again, or failed
 ---@field process_id? string
 ---@field http_status? integer
----@field message? string the error of a task
+---@field message? string the error of a task; why the role is another one
 
 ---An error object: a failure outside your control. `tostring(err)` is one line. The key is never in it.
 ---@class topaz.Error
@@ -575,6 +584,15 @@ function Client:close() end
 ---@field clock_skew? number seconds by which the server's clock is ahead, by the `Date` of the last success
 ---@field http2 boolean whether the server speaks HTTP/2
 ---@field events_dropped integer events that came faster than `step` was called
+---@field share? topaz.ShareStats where the option `share` is set
+
+---The farm as this client sees it.
+---@class topaz.ShareStats
+---@field role "joining"|"lead"|"follow"|"alone" joining: it watches nothing, or Redis has not answered yet
+---@field members integer how many watch, as Redis has said last
+---@field epoch integer the number of the leader's term
+---@field changes integer how often the role has changed
+---@field rate? number requests a second that the farm may send, while something limits it
 
 ---An iterator over statuses.
 ---@class topaz.Cursor

@@ -136,8 +136,8 @@ local function consider(self, status)
       local stop = wait_for_room(self, WINDOW_LEFT)
       if stop then return stop end
    end
-   if self.pace then
-      local may, stopped = self.pace:wait()
+   if self.presence then
+      local may, stopped = self.presence:wait_to_send()
       if not may then return stopped end
    end
    local request, err = misuse.attempt(self.client.start, self.client, "delete_status", status.process_id)
@@ -209,8 +209,8 @@ function methods.delete_finished(client, options)
    }, Cleanup)
    waiter.check(client)
    local farm = parking.state(client).share
-   local pace <close> = farm and require "topaz.share.jobs".pace(farm)
-   self.pace = pace
+   local presence <close> = farm and require "topaz.share.jobs".presence(farm)
+   self.presence = presence
    -- Where a server's cursors count records, deletions make it skip some: a list of several pages
    -- is read again until a reading leads to no deletion.
    for _ = 1, READINGS_MAX do

@@ -112,7 +112,7 @@ describe("sharing over Redis", function()
 
    it("wait_until_done, wait_all and wait_any hear too; so does a job that is gone", function()
       local ids = add_jobs(4)
-      watch(new_client(), emulator():add_jobs { timeline = { processing = 100000 } }) -- so that it goes on leading
+      watch(new_client(), emulator():add_jobs { timeline = { processing = 100000 } }) -- it leads on
       step_until(function() return role_of(clients[1]) == "lead" end, "a leader")
       local client, results = new_client(), {}
       local unknown = "00000000-0000-4000-8000-000000000000"

@@ -49,6 +49,15 @@ function arguments.wait_timeout(command, default)
       :argname "TIME":convert(options.duration)
 end
 
+--- How to share with other processes.
+function arguments.share(command)
+   command:group("Sharing",
+      command:option("--share", "Redis's URL: all that share it ask the API as often as one (default: $TOPAZ_SHARE).")
+         :argname "URL",
+      command:option("--share-file", "File of mode 600 with that URL and a password (default: $TOPAZ_SHARE_FILE).")
+         :argname "PATH")
+end
+
 --- Which statuses: what topaz.cli.select reads.
 function arguments.filters(command)
    command:group("Which statuses",

@@ -60,29 +60,47 @@ local ROWS = {
    { flag = "max_rate", variable = "TOPAZ_MAX_RATE", option = "max_rate", read = options.positive },
 }
 
---- The key in a file of mode 600.
+--- The first line of a file of mode 600.
 -- @tparam string path
+-- @tparam[opt="key"] string what it has
 -- @treturn string
-function options.key_file(path)
+function options.key_file(path, what)
+   what = what or "key"
    local shown, mode = text.safe(path), core.file_mode(path)
-   if not mode then problem.usage("no such key file: " .. shown, "put the key into it, then: chmod 600 " .. shown) end
+   if not mode then
+      problem.usage(("no such %s file: %s"):format(what, shown),
+         ("put the %s into it, then: chmod 600 %s"):format(what, shown))
+   end
    if mode:sub(1, 1) ~= "-" then
-      problem.usage("the key file " .. shown .. " is not a regular file", "use a regular file")
+      problem.usage(("the %s file %s is not a regular file"):format(what, shown), "use a regular file")
    end
    if mode:sub(5, 10) ~= "------" then
-      problem.usage(("others may read or write the key file %s (%s)"):format(shown, mode),
-         "chmod 600 " .. shown)
+      problem.usage(("others may read or write the %s file %s (%s)"):format(what, shown, mode), "chmod 600 " .. shown)
    end
    local file, why = io.open(path)
    if not file then
-      problem.usage("cannot read the key file: " .. text.safe(tostring(why)), "use one that you may read")
+      problem.usage(("cannot read the %s file: %s"):format(what, text.safe(tostring(why))), "use one that you may read")
    end
-   local key = (file:read "l" or ""):match "^%s*(.-)%s*$"
+   local line = (file:read "l" or ""):match "^%s*(.-)%s*$"
    file:close()
-   if key == "" then
-      problem.usage("the key file " .. shown .. " has no key in its first line", "write the key into it")
+   if line == "" then
+      problem.usage(("the %s file %s has no %s in its first line"):format(what, shown, what),
+         ("write the %s into it"):format(what))
    end
-   return key
+   return line
+end
+
+-- Redis's URL for sharing; nil: the library looks at TOPAZ_SHARE itself.
+local function share_of(args, getenv)
+   local path = args.share_file or not args.share and getenv "TOPAZ_SHARE_FILE"
+   if path and path ~= "" and not (getenv "TOPAZ_SHARE" and not args.share_file) then
+      return options.key_file(path, "URL")
+   end
+   if args.share and args.share:find("@", 1, true) then
+      problem.usage("--share has a password: other users could see it",
+         "set TOPAZ_SHARE, or use --share-file PATH, a file of mode 600 that contains the URL")
+   end
+   return args.share
 end
 
 local function key_of(args, getenv)
@@ -101,6 +119,7 @@ end
 -- @treturn table
 function options.of_client(args, getenv)
    local o = { api_key = key_of(args, getenv), allow_insecure = args.allow_insecure or nil }
+   o.share = share_of(args, getenv)
    for _, row in ipairs(ROWS) do
       local value, given = args[row.flag], getenv(row.variable)
       if value == nil and given and given ~= "" then

@@ -51,6 +51,7 @@ local function as_option(misuse)
    what = what:gsub("allow_insecure = true", "--allow-insecure")
       :gsub("text of cursor:token%(%)", "token that an interrupted list printed")
       :gsub("text of watcher:token%(%)", "token that an interrupted wait printed")
+   if name:find "^%u" then return name .. ": " .. what end -- a variable of the environment
    return (name == "api_key" and "the API key" or "--" .. name:gsub("_", "-")) .. ": " .. what
 end
 

@@ -171,6 +171,52 @@ local function extend_stats()
    end
 end
 
+-- What the members say of themselves: how many there are, and how many ids they watch.
+local function count_members(entries)
+   local members, ids = 0, 0
+   for i = 2, #entries, 2 do
+      members, ids = members + 1, ids + (math.tointeger(tonumber(entries[i]:match "^%d+ %d+ %d+ (%d+) ")) or 0)
+   end
+   return members, ids
+end
+
+--- Looks at the farm of a client, without taking part in it.
+-- @tparam number patience seconds
+-- @treturn table|nil members; ids: how many they watch; leads: whether one does; epoch; rate
+-- (requests a second after the last 429) or nil
+-- @treturn nil|table the error object
+function share.look(client, patience)
+   local farm = core.state(client).share
+   local keys, replies, problem = farm.member.keys, {}, nil
+   local link <close> = farm.member.host.open()
+   for i, command in ipairs {
+      { "HMGET", keys.lease, "who", "epoch" }, { "HGETALL", keys.members }, { "HMGET", keys.rate, "rate" },
+   } do
+      link:command(command, function(reply, err)
+         if type(reply) == "table" and reply.error then
+            err = core.error { kind = "server_error", operation = "share", message = "Redis: " .. reply.error }
+         end
+         replies[i], problem = reply, problem or err
+      end)
+   end
+   local deadline = core.now() + patience
+   while not problem and not replies[3] do
+      local left = deadline - core.now()
+      if left <= 0 then
+         problem = core.error { kind = "timeout", operation = "share",
+            message = ("Redis has not answered for %g s"):format(patience) }
+      else
+         client:step(left)
+      end
+   end
+   if problem then return nil, problem end
+   local members, ids = count_members(replies[2])
+   return {
+      members = members, ids = ids, leads = replies[1][1] ~= false,
+      epoch = math.tointeger(tonumber(replies[1][2] or "")), rate = tonumber(replies[3][1] or ""),
+   }
+end
+
 --- Reads the option `share` of a new client, and gives the client its part of a farm. Nothing is
 -- sent before something is watched.
 function share.begin(client, value, by_variable, base_url, max_rate)

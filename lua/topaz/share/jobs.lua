@@ -161,26 +161,28 @@ end
 
 -- ---- without a watcher --------------------------------------------------------------------------
 
---- What waits for its turn to send in the farm's rate, as long as it is open.
-local Pace = {}
-Pace.__index = Pace
-Pace.__close = function(pace)
-   pace.place:exit()
-   pace.farm:leave(pace, pace.place)
+--- Takes part in the farm without jobs, as long as it is open.
+local Presence = {}
+Presence.__index = Presence
+Presence.__close = function(presence)
+   presence.place:exit()
+   presence.farm:leave(presence, presence.place)
 end
 
-function Pace.fail() end
-
---- Takes part in the farm's rate, until it is closed.
-local function new_pace(farm)
-   local pace = setmetatable({ farm = farm }, Pace)
-   pace.place = farm:join(pace)
-   pace.place:enter()
-   return pace
+function Presence:fail(err)
+   self.problem = err
+   waiter.ring(self.farm.client, self.bell)
 end
 
---- Waits until a request may be sent. Returns true; nil and the error object.
-function Pace:wait()
+local function new_presence(farm)
+   local presence = setmetatable({ farm = farm, bell = { waiters = {} } }, Presence)
+   presence.place = farm:join(presence)
+   presence.place:enter()
+   return presence
+end
+
+--- Waits until a request may be sent in the farm's rate. Returns true; nil and the error object.
+function Presence:wait_to_send()
    while true do
       local allowed, at = self.farm.member.brake:spend(core.now())
       if allowed then return true end
@@ -189,4 +191,12 @@ function Pace:wait()
    end
 end
 
-return { new = new_jobs, waiting = new_waiting, pace = new_pace }
+--- Stays for so many seconds. Returns true; nil and the error object that no request would escape.
+function Presence:stay(seconds)
+   local slept, err = waiter.sleep(self.farm.client, seconds, self.bell)
+   self.bell.rung = false
+   if self.problem then return nil, self.problem end
+   return slept, err
+end
+
+return { new = new_jobs, waiting = new_waiting, presence = new_presence }

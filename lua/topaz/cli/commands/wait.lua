@@ -121,6 +121,7 @@ topaz-status wait --all --jsonl >finished.jsonl]],
       command:option("--resume", "Wait for the jobs of TOKEN (printed when a wait is interrupted).")
          :argname "TOKEN"
       arguments.wait_timeout(command, "1h")
+      arguments.share(command)
       arguments.common(command)
    end,
    run = run,

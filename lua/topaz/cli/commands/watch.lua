@@ -240,6 +240,7 @@ topaz-status watch | tee changes.tsv]],
       arguments.ids(command, "Only these jobs.", "*")
       command:flag("--until-done", "Stop when all jobs are finished.")
       arguments.wait_timeout(command, "7d")
+      arguments.share(command)
       arguments.common(command)
    end,
    run = run,

@@ -18,6 +18,7 @@ enum { CHANNEL_CLIENT = 1, CHANNEL_NEWS, CHANNEL_VALUES = CHANNEL_NEWS };
 typedef struct {
   stream *stream; /* owned; NULL: closed */
   bool busy;      /* its bytes are being read, and finalizers may run meanwhile */
+  bool was_told;  /* that its client was closed */
 } channel;
 
 static channel *check_channel(lua_State *L) { return luaL_checkudata(L, 1, type_name); }
@@ -99,6 +100,14 @@ void channel_deliver(lua_State *L, int client, session *s) {
   }
 }
 
+/* Its function may close the client once more. */
+static void tell_end(lua_State *L) {
+  channel *c = lua_touserdata(L, -1);
+  if (!c->stream || c->was_told) return;
+  c->was_told = true;
+  tell(L);
+}
+
 void channel_deliver_end(lua_State *L, int client) {
   lua_Integer n = 0;
   lua_newtable(L); /* the table of channels may change meanwhile */
@@ -107,7 +116,7 @@ void channel_deliver_end(lua_State *L, int client) {
   lua_pop(L, 1);
   for (lua_Integer i = 1; i <= n; i++) {
     lua_rawgeti(L, -1, i);
-    if (((channel *)lua_touserdata(L, -1))->stream) tell(L);
+    tell_end(L);
     lua_pop(L, 1);
   }
   lua_pop(L, 1);

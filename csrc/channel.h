@@ -30,7 +30,8 @@ int channel_is_host(lua_State *L);
 /* Calls the functions of the client's channels that have news. Raises their errors: that news, and
 ** those after it, are told by the next step. */
 void channel_deliver(lua_State *L, int client, session *s);
-/* Calls the functions of all channels of the client, which was closed. Raises the first error. */
+/* Calls the functions of all channels of the client, which was closed, once. Raises the first
+** error. */
 void channel_deliver_end(lua_State *L, int client);
 
 #endif

@@ -63,8 +63,7 @@ local function flush(self)
    self.unsent_first, self.unsent_last = 1, 0
 end
 
-local function enqueue(self, parts, done)
-   local text = resp.encode(parts)
+local function enqueue(self, text, done)
    if self.last < self.first then self.channel:expect(PATIENCE) end
    self.last = self.last + 1
    self.awaiting[self.last] = done
@@ -115,7 +114,7 @@ end
 
 local function ready(self)
    self.status = "ready"
-   for _, held in ipairs(self.held) do enqueue(self, held.parts, held.done) end
+   for _, held in ipairs(self.held) do enqueue(self, held.text, held.done) end
    self.held = {}
    flush(self)
 end
@@ -135,7 +134,7 @@ local function greet(self)
    self.status = "greeting"
    local function send(...)
       left = left + 1
-      enqueue(self, { ... }, after)
+      enqueue(self, resp.encode { ... }, after)
    end
    if target.user then send("AUTH", target.user, target.password)
    elseif target.password then send("AUTH", target.password) end
@@ -188,12 +187,13 @@ end
 -- @tparam table parts the command's name and its arguments
 -- @tparam function done
 function Connection:command(parts, done)
+   local text = resp.encode(parts)
    if self.status == "lost" then return done(nil, self.err) end
    if self.status == "ready" then
-      enqueue(self, parts, done)
+      enqueue(self, text, done)
       flush(self)
    else
-      table.insert(self.held, { parts = parts, done = done })
+      table.insert(self.held, { text = text, done = done })
    end
    if self.unsent_bytes > UNSENT_MAX then
       return lose(self, error_of(self, "timeout", ("%d bytes wait to be sent"):format(self.unsent_bytes)))

@@ -289,6 +289,7 @@ function Redis:connect(deliver)
       connection.waiting = {}
       for _, done in ipairs(waiting) do done(nil, { message = "closed" }) end
    end
+   function connection.flush() end
    function connection.state() return connection.open and "open" or "closed" end
    self.connections[connection] = true
    if not self.up then self.world.after(self.delay, lose) end

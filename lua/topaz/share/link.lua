@@ -82,6 +82,7 @@ local function counted(self, connection)
       end)
    end
    function view.close() connection:close() end
+   function view.flush() connection:flush() end
    connection.on_lost = function(err)
       if self.commands == view then self:drop(text_of(err)) end
    end
@@ -93,6 +94,11 @@ function Link:command(arguments, done)
    if not self.commands then return false end
    self.commands:command(arguments, done or function() end)
    return true
+end
+
+--- Sends at once what can be sent: a last word.
+function Link:flush()
+   if self.commands then self.commands:flush() end
 end
 
 --- Runs a script. False: there is no connection.

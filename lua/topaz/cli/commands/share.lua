@@ -11,8 +11,7 @@ local PATIENCE = 5  -- seconds for Redis, where it is only looked at
 
 -- What a role is for a reader.
 local SAID = {
-   lead = "asks the API for all", follow = "another process asks the API; ready to take over",
-   alone = "without Redis",
+   lead = "leads", follow = "follows", alone = "alone",
 }
 
 local function tell(event)
@@ -61,8 +60,8 @@ end
 return {
    name = "share", run = run,
    summary = "Ask the API for all processes that share a Redis.",
-   description = "Ask the API for all processes that share a Redis, without jobs of its own, until Ctrl-C. For farms whose "
-      .. "programs should only follow. With --status: show the farm; exit code 1 when no process leads it.",
+   description = "Ask the API for all processes that share a Redis, without jobs of its own, until Ctrl-C. "
+      .. "For farms whose programs should only follow. With --status: show the farm; exit code 1 when no process leads it.",
    examples = [[
 topaz-status share --share redis://127.0.0.1:6379/0
 topaz-status share --status]],

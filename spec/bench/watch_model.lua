@@ -36,7 +36,8 @@ local function make_jobs(count, random)
       local begin = WITHIN * (i - 1) / count
       local lasts = LEAST + (MOST - LEAST) * random()
       local eta = random() < 1 / 3 and begin + lasts + 20 * (random() - 0.5) or nil
-      jobs[i] = { id = ("%08x-0000-4000-8000-%012x"):format(i, i), begin = begin, over = begin + lasts, lasts = lasts, eta = eta }
+      local id = ("%08x-0000-4000-8000-%012x"):format(i, i)
+      jobs[i] = { id = id, begin = begin, over = begin + lasts, lasts = lasts, eta = eta }
    end
    return jobs
 end

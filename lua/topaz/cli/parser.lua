@@ -60,7 +60,8 @@ local function new(version, list)
 The API key comes from $TOPAZ_API_KEY or a file of mode 600, never from an
 argument. A time is written 7d, 36h, 90m, 45s or in plain seconds.
 
-Exit codes: 0 done; 1 (wait) some jobs Failed or were Cancelled; 2 usage error;
+Exit codes: 0 done; 1 (wait) some jobs Failed or were Cancelled, (share
+--status) no process leads; 2 usage error;
 3 failed: API error, network failure, timeout, input or output error, or the
 emulator did not start; 130 Ctrl-C (emulator: 0).
 

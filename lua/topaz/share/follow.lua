@@ -6,7 +6,6 @@ local core = require "topaz.core"
 local pack = require "topaz.share.pack"
 
 local CHUNK = 4096     -- ids in one entry of a stream: 64 kB
-local TOGETHER = 0.05  -- seconds in which changes are announced together
 local RETRY = 3        -- seconds until an announcement that Redis refused is made again
 
 local Follow = {}
@@ -32,7 +31,7 @@ end
 local function note(self, key, change)
    if self.member.role ~= "follow" then return end -- all are announced when it becomes so
    if self.changes[key] == not change then self.changes[key] = nil else self.changes[key] = change end
-   if not self.flush_at then self.flush_at = self.member.host.now() + TOGETHER end
+   if not self.flush_at then self.flush_at = self.member.host.now() + self.member:pause() end
 end
 
 --- A watcher of this member wants to hear of the job.
@@ -122,10 +121,12 @@ function Follow:turn(now)
 end
 
 --- What the others see of this member: epoch, entries announced, entries heard, ids, digest,
--- whether it wants progress, and a number that is always another one.
+-- flags (1: it wants progress; 2: ids and digest are ahead of what was announced), and a number
+-- that is always another one.
 function Follow:about(number)
-   return ("%d %d %d %d %016x %d %d"):format(self.epoch, self.sent, self.heard, self.count, self.digest,
-      self.member.wants and 1 or 0, number)
+   local flags = (self.member.wants and 1 or 0) + ((self.flush_at or self.full_at) and 2 or 0)
+   return ("%d %d %d %d %016x %d %d"):format(self.epoch, self.sent, self.heard, self.count, self.digest, flags,
+      number)
 end
 
 -- ---- hearing ------------------------------------------------------------------------------------

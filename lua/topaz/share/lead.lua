@@ -146,12 +146,13 @@ end
 -- ---- looking after the members ------------------------------------------------------------------
 
 local function read_about(text)
-   local epoch, sent, heard, count, digest, wants = text:match "^(%d+) (%d+) (%d+) (%d+) (%x+) ([01]) %d+$"
+   local epoch, sent, heard, count, digest, flags = text:match "^(%d+) (%d+) (%d+) (%d+) (%x+) ([0-3]) %d+$"
    if not epoch or #digest ~= 16 then return nil end
    return {
       epoch = math.tointeger(tonumber(epoch)), sent = math.tointeger(tonumber(sent)),
       heard = math.tointeger(tonumber(heard)), count = math.tointeger(tonumber(count)),
-      digest = math.tointeger(tonumber(digest, 16)), wants = wants == "1",
+      digest = math.tointeger(tonumber(digest, 16)),
+      wants = tonumber(flags) & 1 == 1, ahead = tonumber(flags) & 2 == 2,
    }
 end
 
@@ -159,6 +160,7 @@ end
 local function is_wrong(other, about)
    local processed, before = other.processed or 0, other.checked
    other.checked = { sent = about.sent, heard = about.heard, processed = processed, published = other.published }
+   if other.waits or about.ahead then return false end -- a digest is ahead of what was told
    if about.sent == processed and about.heard == other.published then
       return about.count ~= other.count or about.digest ~= other.digest
    end

@@ -4,8 +4,7 @@ local scripts = require "topaz.share.scripts"
 
 local PATIENCE = 5                   -- seconds without a reply until a connection is given up
 local BLOCK = 2000                   -- milliseconds that Redis waits for news
-local ENTRIES = "16"                 -- of a stream, at most, in one reply
-local PAUSE = 0.1                    -- seconds after news until more are read: together
+local ENTRIES = "64"                 -- of a stream, at most, in one reply
 local AGAIN_LEAST, AGAIN_MOST = 0.5, 4 -- seconds until a lost connection is opened again
 
 local Link = {}
@@ -138,7 +137,7 @@ local function read(self)
    connection:command(command, function(reply, err)
       self.member.dirty = true
       if self.reader ~= connection then return end
-      self.read_at, self.read_on = nil, self.host.now() + PAUSE
+      self.read_at, self.read_on = nil, self.host.now() + self.member:pause()
       if err or type(reply) == "table" and reply.error then return drop_reader(self) end
       if type(reply) == "table" then deliver(self, reply) else self.read_on = nil end
    end)

@@ -23,6 +23,7 @@ local GATHER = 0.5               -- seconds that a new leader waits for the othe
 local SIT_OUT, SIT_OUT_MOST = 10, 300 -- seconds without leading after the lease was lost
 local STABLE = 300               -- seconds of leading that make up for that
 local DEAF = 15                  -- seconds without a response of the API until another one tries
+local PAUSE_EACH, PAUSE_LEAST, PAUSE_MOST = 0.01, 0.05, 1 -- seconds that are gathered, by members
 local PAUSE = 1                  -- seconds without a step that are not Redis's silence
 local LINGER = 3                 -- seconds that a loop's body may take as far as leading goes
 
@@ -156,6 +157,13 @@ function Member:run(script, arguments, done)
    local keys = {}
    for i, name in ipairs(KEYS_OF[script]) do keys[i] = self.keys[name] end
    return self.link:run(script, keys, arguments, done)
+end
+
+--- Seconds in which a follower gathers what it tells, and what it hears: a large farm would ask
+-- Redis for every single thing.
+function Member:pause()
+   if self.role ~= "follow" then return 0 end
+   return math.min(math.max(PAUSE_EACH * self.members, PAUSE_LEAST), PAUSE_MOST)
 end
 
 -- ---- what the link tells ------------------------------------------------------------------------

@@ -41,7 +41,8 @@ local function show(shell)
       return problem.FAILED
    end
    output.write("members\t", tostring(look.members), "\nids\t", tostring(look.ids), "\nleader\t",
-      look.leads and "yes" or "no", "\nrate\t", look.rate and ("%g a second after the last 429"):format(look.rate) or "no limit", "\n")
+      look.leads and "yes" or "no", "\nrate\t",
+      look.rate and ("%g a second after the last 429"):format(look.rate) or "no limit", "\n")
    return look.leads and 0 or 1
 end
 
@@ -61,7 +62,8 @@ return {
    name = "share", run = run,
    summary = "Ask the API for all processes that share a Redis.",
    description = "Ask the API for all processes that share a Redis, without jobs of its own, until Ctrl-C. "
-      .. "For farms whose programs should only follow. With --status: show the farm; exit code 1 when no process leads it.",
+      .. "For farms whose programs should only follow. With --status: show the farm; exit code 1 when no process "
+      .. "leads it.",
    examples = [[
 topaz-status share --share redis://127.0.0.1:6379/0
 topaz-status share --status]],

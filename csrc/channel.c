@@ -124,7 +124,7 @@ void channel_deliver_end(lua_State *L, int client) {
 
 /* ---- methods --------------------------------------------------------------------------------- */
 
-/* channel:send(text [, from (1)]) -> how many bytes of it were queued; the next step sends them. When
+/* channel:send(text [, from (1)]) -> how many bytes of it were queued; the next step sends them. If
 ** there was no room for all, there will be news. */
 static int channel_send(lua_State *L) {
   channel *c = check_open(L);

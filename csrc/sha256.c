@@ -2,7 +2,7 @@
 
 #include <string.h>
 
-/* The first 32 bits of the fractions of the cube roots of the first 64 primes (FIPS 180-4 4.2.2). */
+/* The first 32 bits of the fractions of the cube roots of 64 primes (FIPS 180-4 4.2.2). */
 static const uint32_t K[64] = {
     0x428a2f98, 0x71374491, 0xb5c0fbcf, 0xe9b5dba5, 0x3956c25b, 0x59f111f1, 0x923f82a4, 0xab1c5ed5,
     0xd807aa98, 0x12835b01, 0x243185be, 0x550c7dc3, 0x72be5d74, 0x80deb1fe, 0x9bdc06a7, 0xc19bf174,
@@ -23,9 +23,10 @@ static void wipe(void *memory, size_t n) {
 /* The letters are those of FIPS 180-4 6.2.2. */
 static void mix(sha256 *h) {
   uint32_t w[64], s[8];
-  for (int i = 0; i < 16; i++)
-    w[i] = (uint32_t)h->block[4 * i] << 24 | (uint32_t)h->block[4 * i + 1] << 16 | (uint32_t)h->block[4 * i + 2] << 8 |
-           h->block[4 * i + 3];
+  for (size_t i = 0; i < 16; i++) {
+    const unsigned char *b = h->block + 4 * i;
+    w[i] = (uint32_t)b[0] << 24 | (uint32_t)b[1] << 16 | (uint32_t)b[2] << 8 | b[3];
+  }
   for (int i = 16; i < 64; i++) {
     uint32_t a = w[i - 15], b = w[i - 2];
     w[i] = w[i - 16] + (rotate(a, 7) ^ rotate(a, 18) ^ a >> 3) + w[i - 7] + (rotate(b, 17) ^ rotate(b, 19) ^ b >> 10);
@@ -97,7 +98,7 @@ void sha256_hmac(const void *key, size_t key_size, const void *text, size_t n, u
 
 void sha256_hex(const unsigned char digest[SHA256_SIZE], char out[SHA256_HEX_SIZE]) {
   static const char digits[] = "0123456789abcdef";
-  for (int i = 0; i < SHA256_SIZE; i++) {
+  for (size_t i = 0; i < SHA256_SIZE; i++) {
     out[2 * i] = digits[digest[i] >> 4];
     out[2 * i + 1] = digits[digest[i] & 15];
   }

@@ -34,8 +34,8 @@ static void after(transport *t, CURLMcode rc) {
   if (rc != CURLM_OK || t->must_start_over) transport_start_over(t);
 }
 
-/* Makes libcurl's connect limit, and those of streams, count connecting alone: not `away`, the time between steps, and not
-** the wait for a turn, which libcurl counts too from 8.8 on. */
+/* Makes libcurl's connect limit, and those of streams, count connecting alone: not `away`, the time
+** between steps, and not the wait for a turn, which libcurl counts too from 8.8 on. */
 static void excuse(transport *t, double now, double away) {
   long most = t->connect_ms, missed = away > ABSENCE_MAX && away < 1e6 ? (long)((away - ABSENCE_MAX) * 1e3) : 0;
   if (missed > 0) transport_streams_excuse(t, (double)missed * 1e-3);

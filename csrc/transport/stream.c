@@ -37,8 +37,7 @@ void stream_renew(stream *s) { s->has_news = true; }
 /* ---- the end --------------------------------------------------------------------------------- */
 
 /* Gives libcurl's handle back; in a child process after fork it leaks. */
-static void release(stream *s, bool inherited) {
-  transport *t = s->owner;
+static void release(transport *t, stream *s, bool inherited) {
   if (s->easy && !inherited) {
     if (s->fd != PLATFORM_NO_SOCKET) (void)transport_watch_socket(t, s->fd, 0);
     curl_multi_remove_handle(t->streams.multi, s->easy); /* closes the connection */
@@ -50,7 +49,7 @@ static void release(stream *s, bool inherited) {
 
 void stream_finish(stream *s, transfer_end end, const char *words) {
   if (s->state == STREAM_ENDED) return;
-  release(s, false);
+  release(s->owner, s, false);
   s->state = STREAM_ENDED;
   s->end = end;
   s->has_news = true;
@@ -66,8 +65,7 @@ void stream_fail(stream *s, CURLcode rc) {
   stream_finish(s, transfer_classify(rc, &x), s->words[0] ? s->words : curl_easy_strerror(rc));
 }
 
-static void unlink_stream(stream *s) {
-  transport *t = s->owner;
+static void unlink_stream(transport *t, stream *s) {
   if (s->prev) s->prev->next = s->next;
   else t->streams.first = s->next;
   if (s->next) s->next->prev = s->prev;
@@ -77,8 +75,8 @@ static void unlink_stream(stream *s) {
 void stream_free(stream *s) {
   if (!s) return;
   if (s->owner) {
-    release(s, s->owner->process != platform_process());
-    unlink_stream(s);
+    release(s->owner, s, s->owner->process != platform_process());
+    unlink_stream(s->owner, s);
   }
   free(s->in);
   free(s->out);
@@ -88,9 +86,9 @@ void stream_free(stream *s) {
 void transport_streams_end(transport *t, bool inherited) {
   while (t->streams.first) {
     stream *s = t->streams.first;
-    if (inherited) release(s, true);
+    if (inherited) release(t, s, true);
     stream_finish(s, TRANSFER_STOPPED, "the client was closed");
-    unlink_stream(s);
+    unlink_stream(t, s);
   }
   if (t->streams.multi && !inherited) curl_multi_cleanup(t->streams.multi);
   t->streams.multi = NULL;

@@ -59,8 +59,8 @@ void stream_consume(stream *s, size_t n);
 ** stepped does not count. */
 void stream_expect(stream *s, double seconds);
 
-/* Whether a stream of the transport has news: it is ready or has ended, bytes have come, or there is
-** room again for bytes to send. */
+/* Whether a stream of the transport has news: it is ready or has ended, bytes have come, or there
+** is room again for bytes to send. */
 bool stream_any_news(const transport *t);
 /* Forgets the news of one stream and returns its id; 0: none has news. */
 unsigned long long stream_next_news(transport *t);

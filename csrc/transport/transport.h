@@ -158,7 +158,7 @@ unsigned transport_connections(const transport *t);
 ** fewer than 8 bytes is not a secret and stays. */
 void transport_hide_key(const transport *t, char *text);
 
-/* Writes the HMAC-SHA-256 of n bytes under the API key, which tells nothing of the key: 32 bytes. */
+/* Writes the HMAC-SHA-256 of n bytes under the API key: 32 bytes. It tells nothing of the key. */
 void transport_sign(const transport *t, const void *text, size_t n, unsigned char *digest);
 
 /* The parts of a base URL. */

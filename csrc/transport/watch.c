@@ -1,4 +1,4 @@
-/* The descriptors and timers that a step waits for: libcurl's, those of streams, and joined ones. */
+/* The descriptors and timers that a step waits for: libcurl's, streams', and joined ones. */
 #include <stdlib.h>
 
 #include "private.h"

@@ -10,6 +10,7 @@
 #include "fuzz.h"
 #include "transport/answer.h"
 #include "transport/headers.h"
+#include "transport/stream.h"
 #include "transport/transfers.h"
 
 enum { ATTEMPTS_MAX = 100, SEPARATOR = 0x1E };
@@ -81,6 +82,71 @@ void transport_sign(const transport *t, const void *text, size_t n, unsigned cha
 }
 
 void transport_hide_key(const transport *t, char *text) { transport_headers_hide(t->headers, text); }
+
+/* ---- streams: there are none ----------------------------------------------------------------- */
+
+bool stream_any_news(const transport *t) {
+  (void)t;
+  return false;
+}
+
+unsigned long long stream_next_news(transport *t) {
+  (void)t;
+  return 0;
+}
+
+bool stream_is_host(const char *text) { return text[0] != '\0'; }
+
+stream *stream_open(transport *t, const stream_options *options, unsigned long long id, const char **why) {
+  (void)t;
+  (void)options;
+  (void)id;
+  *why = "the fake transport has no streams";
+  return NULL;
+}
+
+void stream_free(stream *s) { (void)s; }
+
+stream_state stream_get_state(const stream *s) {
+  (void)s;
+  return STREAM_ENDED;
+}
+
+transfer_end stream_get_end(const stream *s, const char **detail) {
+  (void)s;
+  *detail = "";
+  return TRANSFER_STOPPED;
+}
+
+size_t stream_send(stream *s, const char *bytes, size_t n) {
+  (void)s;
+  (void)bytes;
+  (void)n;
+  return 0;
+}
+
+size_t stream_unsent(const stream *s) {
+  (void)s;
+  return 0;
+}
+
+const char *stream_received(const stream *s, size_t *n) {
+  (void)s;
+  *n = 0;
+  return "";
+}
+
+void stream_consume(stream *s, size_t n) {
+  (void)s;
+  (void)n;
+}
+
+void stream_expect(stream *s, double seconds) {
+  (void)s;
+  (void)seconds;
+}
+
+void stream_renew(stream *s) { (void)s; }
 
 /* ---- one attempt ----------------------------------------------------------------------------- */
 

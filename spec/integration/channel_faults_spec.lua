@@ -1,4 +1,4 @@
--- Channels through a faulty TCP proxy and over TLS: cut, reset and silent at each stage, byte by byte;
+-- Channels through a faulty TCP proxy and over TLS: cut, reset, silent at each stage, byte by byte;
 -- and certificates that are not valid.
 local channels = require "spec.support.channels"
 local proxies = require "spec.chaos.proxy"

@@ -231,12 +231,14 @@ describe("the news of a channel", function()
          local one = open(client, { port = server.port })
          client:sleep(0.01)
          settle(client, one)
-         server.accept():send "x"
+         local other = server.accept()
+         other:send "x"
          local deadline = core.now() + 60
          while one.text == "" and core.now() < deadline do client:sleep(0.01) end
          assert.equal("x", one.text)
          one.channel:send "y"
          assert.equal(0, client:timeout()) -- a step is due
+         other:close()
       end)
    end)
 

@@ -120,6 +120,23 @@ local function tasks(ids)
    end
 end
 
+-- A request by hand, over a channel.
+local function channels()
+   local host, port = url:match "//([^:/]+):(%d+)"
+   expect("channel", again("channel", function()
+      local text, channel = "", nil
+      local options = { host = host, port = math.tointeger(tonumber(port)), connect_timeout = 0.3 }
+      channel = topaz.core.channel(client, options, function() text = text .. channel:receive() end)
+      local closing <close> = channel -- luacheck: ignore 211
+      channel:send "GET / HTTP/1.0\r\n\r\n"
+      channel:expect(0.3)
+      local ends = topaz.core.now() + 3
+      repeat client:step(0.1) until channel:state() == "lost" or topaz.core.now() > ends
+      if text ~= "" then return text:sub(1, 7) end
+      return nil, { kind = select(2, channel:state()) }
+   end), "HTTP/1.")
+end
+
 function scenario.load()
    topaz = require "topaz"
    require "topaz.watch"
@@ -138,6 +155,7 @@ function scenario.run()
    single(ids)
    waits(ids)
    tasks(ids)
+   channels()
    local closing = client
    again("close", closing.close, closing)
    client = nil

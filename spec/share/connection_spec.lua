@@ -1,4 +1,4 @@
--- Connections to Redis: against a real server, through the faulty proxy, and against servers of this
+-- Connections to Redis: with a real server, through the faulty proxy, and with servers of this
 -- process that say what Redis never would.
 local core = require "topaz.core"
 local connection = require "topaz.share.connection"
@@ -7,6 +7,7 @@ local target = require "topaz.share.target"
 local topaz = require "topaz"
 local waiter = require "topaz.waiter"
 local channels = require "spec.support.channels"
+local disturb = require "spec.support.disturb"
 local proxies = require "spec.chaos.proxy"
 local redis = require "spec.support.redis"
 
@@ -17,7 +18,7 @@ local function escaped(text)
    return (text:gsub("[^%w]", function(c) return ("%%%02X"):format(c:byte()) end))
 end
 
--- Sends commands; returns the list of { reply, err }, in the order in which they came, and the loss.
+-- Sends commands; returns the list of { reply, err }, in the order of their coming, and the losses.
 local function gather(client, where, commands)
    local self = connection.open(client, where)
    local got, lost = { n = 0 }, {}
@@ -387,4 +388,49 @@ describe("a command", function()
          self:close()
       end)
    end)
+end)
+
+-- Whatever a finalizer does in the middle of a reply, each command is told once, and in order.
+describe("a finalizer in the middle", function()
+   local REPLIES = {}
+   for i = 1, 40 do REPLIES[i] = ("*3\r\n$4\r\ntext\r\n:%d\r\n*1\r\n+line\r\n"):format(i) end
+
+   local function scene(turn, act)
+      local client = topaz.client { api_key = channels.nowhere.key, base_url = channels.nowhere.url }
+      local server <close> = channels.listen()
+      local self, order = connection.open(client, target("redis://127.0.0.1:" .. server.port)), {}
+      local note = core.uninterrupted(function(i) order[#order + 1] = i end)
+      step_until(client, function() return self:state() == "ready" end)
+      for i = 1, #REPLIES do
+         self:command({ "C" }, function(reply, err)
+            note(i) -- first: a finalizer may close the connection at any point behind it
+            assert(err or reply[2] == i and reply[1] == "text" and reply[3][1] == "line")
+         end)
+      end
+      local other = server.accept()
+      other:send(table.concat(REPLIES))
+      other:close()
+      local acted, ok, why = disturb(turn, function() act(client, self) end, function()
+         step_until(client, function() return self:state() == "lost" end)
+      end, 3)
+      assert.is_true(ok or tostring(why):find "closed" ~= nil, tostring(why))
+      if self:state() ~= "lost" then self:close() end
+      assert.equal(#REPLIES, #order)
+      for i = 1, #order do assert.equal(i, order[i]) end
+      client:close()
+      return acted
+   end
+
+   for name, act in pairs {
+      ["steps the client"] = function(client) pcall(client.step, client, 0) end,
+      ["closes the connection"] = function(_, self) self:close() end,
+      ["closes the client"] = function(client) client:close() end,
+      ["sends a command"] = function(_, self) self:command({ "LATE" }, function() end) end,
+   } do
+      it(name, function()
+         local acted = 0
+         for turn = 1, 60, 3 do acted = acted + (scene(turn, act) and 1 or 0) end
+         assert.is_true(acted > 5, acted)
+      end)
+   end
 end)

@@ -351,6 +351,11 @@ int client_fingerprint(lua_State *L) {
   return 1;
 }
 
+int client_wakeups(lua_State *L) {
+  lua_pushinteger(L, (lua_Integer)transport_wakeups(check_client(L)->net));
+  return 1;
+}
+
 int client_channel(lua_State *L) {
   session *s = check_client(L);
   lua_settop(L, 3);

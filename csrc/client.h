@@ -35,6 +35,8 @@ int client_state(lua_State *L);
 ** channels of a closed client that they have ended */
 int client_channel(lua_State *L);
 int client_end_channels(lua_State *L);
+/* wakeups(client) -> how often its steps have waited; for tests */
+int client_wakeups(lua_State *L);
 /* fingerprint(client, text) -> 16 hexadecimal digits, the same for the same key and text alone */
 int client_fingerprint(lua_State *L);
 /* scheduler(client) -> its scheduler or nil; on_event(client) -> its function for events or nil */

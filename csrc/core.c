@@ -125,6 +125,7 @@ int luaopen_topaz_core(lua_State *L) {
                                        {"state", client_state},
                                        {"scheduler", client_scheduler},
                                        {"fingerprint", client_fingerprint},
+                                       {"wakeups", client_wakeups},
                                        {"channel", client_channel},
                                        {"is_host", channel_is_host},
                                        {"end_channels", client_end_channels},

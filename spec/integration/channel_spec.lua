@@ -3,6 +3,8 @@
 local core = require "topaz.core"
 local socket = require "socket"
 local channels = require "spec.support.channels"
+local disturb = require "spec.support.disturb"
+local names = require "spec.support.names"
 local world = require "spec.support.world"
 
 local open, settle, loss, step_until = channels.open, channels.settle, channels.loss, channels.step_until
@@ -79,7 +81,6 @@ describe("a channel", function()
    end)
 
    it("wakes nothing up while it is idle, nor while its reader is away", function()
-      if not channels.sleeps() then return pending "this system does not count" end
       with_client(function(client)
          local server <close> = channels.listen()
          local one = open(client, { port = server.port })
@@ -88,18 +89,18 @@ describe("a channel", function()
          client:step(0)
          assert.is_nil(client:timeout())
          local function count()
-            local ends, before = core.now() + 1, channels.sleeps()
+            local ends, before = core.now() + 1, core.wakeups(client)
             repeat client:step(math.max(0, ends - core.now())) until core.now() >= ends
-            return channels.sleeps() - before
+            return core.wakeups(client) - before
          end
-         local sleeps = count()
-         assert.is_true(sleeps <= 8, sleeps)
+         local wakeups = count()
+         assert.is_true(wakeups <= 8, wakeups)
          one.reads = false
          assert(other:send(("x"):rep(100000)))
          step_until(client, function() return one.news > 1 end)
          other:close() -- its end waits behind the bytes
-         sleeps = count()
-         assert.is_true(sleeps <= 8, sleeps)
+         wakeups = count()
+         assert.is_true(wakeups <= 8, wakeups)
          one.reads = true
          one.text = one.channel:receive()
          assert.equal("network", (loss(client, one)))
@@ -343,6 +344,57 @@ describe("the end of a channel", function()
          print "over"
       ]]):format(server.port))
       assert.truthy(out:find "over\n$", out)
+   end)
+end)
+
+describe("the bytes of a channel", function()
+   it("are read once, also by a finalizer in the middle of reading", function()
+      local acted = 0
+      for turn = 1, 12 do
+         with_client(function(client)
+            local server <close> = channels.listen()
+            local one = open(client, { port = server.port })
+            settle(client, one)
+            one.reads = false
+            local other, got, nested = server.accept(), 0, 0
+            other:send(("x"):rep(60000))
+            local called, ok, why = disturb(turn, function()
+               for _ = 1, 3 do nested = nested + #one.channel:receive() end
+            end, function()
+               step_until(client, function()
+                  got = got + #one.channel:receive()
+                  return got + nested == 60000
+               end)
+            end, 3)
+            assert.is_true(ok, why)
+            acted = acted + (called and 1 or 0)
+            assert.equal(60000, got + nested)
+            other:close()
+         end)
+      end
+      assert.is_true(acted > 3, acted)
+   end)
+end)
+
+describe("a name with two addresses, the first of them silent or refusing", function()
+   it("is connected to at the second", function()
+      local before = names.preload { ["two.example.test"] = { "127.0.0.2", "127.0.0.1" } }
+      if not before then return pending "no compiler, or a sanitizer is preloaded" end
+      local server <close> = channels.listen()
+      for _, silent in ipairs { true, false } do
+         local hole = silent and names.black_hole("127.0.0.2", server.port)
+         local out = world.script(([[
+            local topaz = require "topaz"
+            local client = topaz.client { api_key = "k", base_url = "http://127.0.0.1:1" }
+            local options = { host = "two.example.test", port = %d, connect_timeout = 4 }
+            local channel = topaz.core.channel(client, options, function() end)
+            local ends = topaz.core.now() + 60
+            while channel:state() == "connecting" and topaz.core.now() < ends do client:step(1) end
+            io.write(table.concat({ channel:state() }, " "))
+         ]]):format(server.port), before)
+         if hole then hole:close() end
+         assert.equal("ready", out)
+      end
    end)
 end)
 

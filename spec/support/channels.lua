@@ -62,13 +62,4 @@ function channels.loss(client, self)
    return select(2, self.channel:state())
 end
 
---- How often this process has slept so far; nil: the system does not tell.
-function channels.sleeps()
-   local file = io.open "/proc/self/status"
-   if not file then return nil end
-   local count = file:read "a":match "\nvoluntary_ctxt_switches:%s*(%d+)"
-   file:close()
-   return math.tointeger(tonumber(count))
-end
-
 return channels

@@ -83,6 +83,8 @@ function Core.scheduler(client) end
 ---@package
 function Core.fingerprint(client, text) end
 ---@package
+function Core.wakeups(client) end
+---@package
 function Core.channel(client, options, on_news) end
 ---@package
 function Core.is_host(text) end

@@ -17,6 +17,7 @@ local function new(member)
    return setmetatable({
       member = member, own = {}, count = 0, digest = 0,
       epoch = 0, sent = 0, heard = 0, -- of this leader: entries announced, entries heard
+      hints = {},                     -- keys of jobs that may have changed
       changes = {},                   -- key -> true: to announce as new; false: as not wanted
       full_at = nil, flush_at = nil,  -- when all ids, when the changes are to be announced
    }, Follow)
@@ -51,6 +52,12 @@ function Follow:remove(key)
    if before > 1 then return end
    count(self, key, -1)
    note(self, key, false)
+end
+
+--- A hint that the job may have changed has come to this member: the leader is told.
+function Follow:hint(key)
+   self.hints[#self.hints + 1] = key
+   if not self.flush_at then self.flush_at = self.member.host.now() + self.member:pause() end
 end
 
 --- The job has come to its end: nobody here waits for it now.
@@ -112,9 +119,11 @@ function Follow:turn(now)
          local list = change and added or removed
          list[#list + 1] = key
       end
-      self.flush_at, self.changes = nil, {}
+      local hints = self.hints
+      self.flush_at, self.changes, self.hints = nil, {}, {}
       if #removed > 0 then send_all(self, removed, "D", "D") end
       if #added > 0 then send_all(self, added, "A", "A") end
+      if #hints > 0 then send_all(self, hints, "H", "H") end
    end
    if self.full_at and self.flush_at then return math.min(self.full_at, self.flush_at) end
    return self.full_at or self.flush_at

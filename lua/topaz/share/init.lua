@@ -111,6 +111,11 @@ function Farm:step(ready)
    local part = self.member
    if not part.joined_at then return end
    self.busy = true
+   while self.dropped do
+      local dropped = self.dropped
+      self.dropped = dropped.before
+      self:leave(dropped.listener, dropped.place)
+   end
    if #ready > 0 then
       settle(self, ready)
       notice_limit(self)
@@ -149,6 +154,12 @@ function Farm:join(listener)
    local place = self.member:join(listener)
    self:wake()
    return place
+end
+
+--- Lets a place go in the next step.
+function Farm:drop(listener, place)
+   local dropped = { listener = listener, place = place, before = self.dropped }
+   self.dropped, self.member.dirty = dropped, true
 end
 
 function Farm:leave(listener, place)

@@ -44,6 +44,19 @@ function Jobs:remove(process_id)
    return true
 end
 
+-- Takes a hint that a job may have changed: as plan:offer.
+function Jobs:offer(process_id)
+   local key = process_id:lower()
+   local job = self.jobs[key]
+   if not job then return false, "not_watched" end
+   if job == true or job.over then return false, "finished" end
+   if self.place then
+      self.place:hint(key)
+      self.farm:wake()
+   end
+   return true
+end
+
 -- Who looks at progress wants to hear of it.
 function Jobs:progress()
    self.farm.member.wants = true
@@ -115,6 +128,13 @@ function Waiting:forget()
    if not jobs.place then return end
    jobs.farm:leave(jobs.listener, jobs.place)
    jobs.place = nil
+end
+
+-- A watcher that was dropped without being closed: nothing waits for its jobs. Runs as a finalizer,
+-- anywhere: the next step does the rest.
+function Waiting:__gc()
+   local jobs = self.plan
+   if jobs.place then jobs.farm:drop(jobs.listener, jobs.place) end
 end
 
 function Waiting:wake() waiter.ring(self.client, self.plan.bell) end

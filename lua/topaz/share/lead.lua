@@ -138,7 +138,9 @@ function Lead:told(fields)
    if kind == "F" then begin_full(self, other) end
    for _, key in ipairs(ids) do
       if other.before then other.before[key] = nil end
-      if kind == "D" then remove(self, other, key) else add(self, other, key) end
+      if kind == "D" then remove(self, other, key)
+      elseif kind == "H" then self.member:hint(key)
+      else add(self, other, key) end
    end
    if fields.l == "1" and (kind == "F" or kind == "f") then end_full(self, other) end
 end

@@ -313,6 +313,14 @@ end
 -- @tparam table listener with the methods of a holder: see topaz.share.union
 function Member:join(listener) return place.new(self, listener) end
 
+--- A hint that a job may have changed, such as a webhook: it is asked for soon, as the plan allows.
+function Member:hint(key)
+   local plan = self.union.plan
+   if self.role == "follow" then self.follow:hint(key)
+   elseif plan.offer and self.polls_from then plan:offer(key) end
+   self.dirty = true
+end
+
 --- Asks the API itself for a job that the leader cannot ask for.
 function Member:ask_itself(key)
    self.host.get(key, function(status, err)

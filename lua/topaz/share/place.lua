@@ -62,6 +62,11 @@ function Place:release(key)
    if member.union.plan.outstanding == 0 then member.poll:forget() end
 end
 
+--- The job may have changed.
+function Place:hint(key)
+   if self.member and self.keys[key] then self.member:hint(key) end
+end
+
 -- ---- as a holder of jobs ------------------------------------------------------------------------
 
 function Place:seen(key, status, changed) self.listener:seen(key, status, changed) end

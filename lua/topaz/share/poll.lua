@@ -21,7 +21,7 @@ local function new(host, union, brake)
    return setmetatable({
       host = host, union = union, brake = brake,
       flying = {}, count = 0, -- handle -> true, and how many
-      wanted = nil,           -- { what, argument } that waits for the brake
+      wanted = nil,           -- what plan:next() said, while it waits for the brake
       scale = 1,              -- one process's rate divided by this
       not_before = -math.huge, -- with a scale: when the next request may be sent
       good = -math.huge,      -- when a response came last
@@ -30,12 +30,12 @@ local function new(host, union, brake)
 end
 
 -- What a request came to that failed.
-local function met(self, job, err, cursor)
+local function met(self, job, err, cursor, hinted)
    if words.may_pass(err, cursor) then
       self.failures, self.trouble = self.failures + 1, err
-      self.union.plan:failed(job, err)
+      self.union.plan:failed(job, err, hinted)
    elseif job and not words.is_fatal[err.kind] then
-      self.union:refused(job, err)
+      self.union:refused(job, err, hinted)
    else
       self:forget()
       self.host.fatal(err)
@@ -49,15 +49,16 @@ local function page_came(self, cursor, page, err)
    if wrong then met(self, nil, core.error { kind = "protocol", operation = "get_page", message = wrong }) end
 end
 
-local function single_came(self, job, status, err)
+local function single_came(self, about, status, err)
+   local job, hinted = about.job, about.hinted
    if status then
       self.good, self.failures, self.trouble = self.host.now(), 0, nil
-      self.union:got(job, status)
+      self.union:got(job, status, hinted)
    elseif err.kind == "not_found" then
       self.good, self.failures, self.trouble = self.host.now(), 0, nil
-      self.union:gone(job, err)
+      self.union:gone(job, err, hinted)
    else
-      met(self, job, err)
+      met(self, job, err, nil, hinted)
    end
 end
 
@@ -86,22 +87,18 @@ function Poll:turn()
    while may_begin(self) do
       local now = self.host.now()
       if now < self.not_before then return self.not_before end
-      local what, argument
-      if self.wanted then
-         what, argument = self.wanted[1], self.wanted[2]
-      else
-         what, argument = self.union.plan:next()
-      end
+      local what, argument, hinted = table.unpack(self.wanted or {})
+      if not what then what, argument, hinted = self.union.plan:next() end
       if what == "wait" then return now + argument * self.scale end
       if what == "done" or what == "await" then return nil end
       local allowed, at = self.brake:spend(now)
       if not allowed then
-         self.wanted = { what, argument }
+         self.wanted = { what, argument, hinted }
          return at
       end
       self.wanted = nil
       if what == "page" then begin(self, "page", argument, page_came, argument)
-      else begin(self, "get", argument.given, single_came, argument) end
+      else begin(self, "get", argument.given, single_came, { job = argument, hinted = hinted }) end
    end
    return nil
 end

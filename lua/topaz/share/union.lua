@@ -140,27 +140,28 @@ function union:page(page)
 end
 
 --- A single job's status has come.
-function union:got(job, status)
+-- @tparam[opt] boolean hinted as plan:next() gave it; likewise below
+function union:got(job, status, hinted)
    local lean = lean_of(job.key, status, job.status)
    local changed, known = lean ~= job.status, not job.over and not job.removed
-   self.plan:got(job, lean)
+   self.plan:got(job, lean, hinted)
    drain(self)
    if known then pass_on(self, job, status, changed) end
 end
 
 --- The server does not know the job.
-function union:gone(job, err)
+function union:gone(job, err, hinted)
    local known = not job.over and not job.removed
-   self.plan:gone(job, err)
+   self.plan:gone(job, err, hinted)
    drain(self)
    if known then tell_last(self, job.key, "lost", err) end
 end
 
 --- The job cannot be asked for, and asking again would not help: its holders see to it themselves.
-function union:refused(job, err)
+function union:refused(job, err, hinted)
    local key, known = job.key, not job.over and not job.removed
    if known then self.plan:remove(key) end
-   self.plan:got(job) -- it is removed: nothing is seen
+   self.plan:got(job, nil, hinted) -- it is removed: nothing is seen
    if known then tell_last(self, key, "refused", err) end
 end
 

@@ -137,7 +137,8 @@ static int channel_send(lua_State *L) {
   return 1;
 }
 
-/* channel:flush(): sends what the socket takes at once, for a last word: no step may come any more. */
+/* channel:flush(): sends what the socket takes at once: a last word, after which no step may
+** come. */
 static int channel_flush(lua_State *L) {
   stream_flush(check_open(L)->stream);
   return 0;

@@ -58,7 +58,7 @@ static void keep_functions(lua_State *L, const client_settings *settings, int cl
   lua_setiuservalue(L, client, CALL_CLIENT_WAIT);
 }
 
-/* Lets the Lua layer read the option `share`, or the environment variable in its place: it raises on
+/* Lets the Lua layer read the option `share`, or the environment variable in its place. Raises on
 ** misuse. */
 static void begin_sharing(lua_State *L, const client_settings *settings, int client) {
   const char *variable = platform_environment("TOPAZ_SHARE");

@@ -28,7 +28,8 @@ typedef enum {
   OPTION_IN_CHARS,  /* strings */
   OPTION_IN_DOUBLE, /* numbers */
   OPTION_IN_BOOL,
-  OPTION_IN_INT, /* integers; of a table, a function or either the stack index (of nil when absent) */
+  /* integers; of a table, a function or either the stack index (of nil when absent) */
+  OPTION_IN_INT,
   OPTION_IN_UNSIGNED,
   OPTION_IN_UINT64
 } option_field;

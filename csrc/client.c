@@ -257,6 +257,7 @@ static int client_stats(lua_State *L) {
   const session *s = check_client(L);
   /* before the table: a finalizer may close the client */
   unsigned connections = transport_connections(s->net);
+  double hold = s->gate.pacer.hold - platform_now();
   lua_createtable(L, 0, 16);
 #define COUNT(name, value) (lua_pushinteger(L, (lua_Integer)(value)), lua_setfield(L, -2, name))
   COUNT("calls", s->stats.calls);
@@ -274,6 +275,10 @@ static int client_stats(lua_State *L) {
   if (s->gate.pacer.rate > 0) {
     lua_pushnumber(L, s->gate.pacer.rate);
     lua_setfield(L, -2, "rate");
+  }
+  if (hold > 0) {
+    lua_pushnumber(L, hold);
+    lua_setfield(L, -2, "hold");
   }
   if (s->has_skew) {
     lua_pushnumber(L, s->skew);

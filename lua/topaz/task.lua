@@ -336,6 +336,7 @@ function methods.close(client)
    if scheduler then scheduler:leave(client) end
    local ended = {}
    if state then gather(state, ended) end
+   if state and state.share and core.is_open(client) then state.share:close() end
    core_close(client)
    for _, parked in ipairs(ended) do parking.wake_closed(parked, state) end
    if state then run_tasks(client, state, nil, true) end

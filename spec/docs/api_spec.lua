@@ -224,7 +224,7 @@ describe("README.md", function()
       local given = client:stats()
       -- are there once the server has told its time, while the pacer holds back, and where the
       -- client shares
-      given.clock_skew, given.rate, given.share = 0, 0, {}
+      given.clock_skew, given.rate, given.hold, given.share = 0, 0, 0, {}
       assert.same(fields, keys(given))
    end)
 

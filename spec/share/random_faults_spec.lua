@@ -73,8 +73,8 @@ describe("a farm in which anything breaks", function()
    it("loses no end and gives none out twice", function()
       for seed = 1, SEEDS do
          local farm = world.new {
-            members = 6, jobs = 100, seed = seed, limit = seed % 5 == 0 and 30 or nil, newer = seed % 7 == 0 and 500 or 0,
-            never_leads = seed % 6 == 0 and function(i) return i > 2 end or nil,
+            members = 6, jobs = 100, seed = seed, limit = seed % 5 == 0 and 30 or nil,
+            newer = seed % 7 == 0 and 500 or 0, never_leads = seed % 6 == 0 and function(i) return i > 2 end or nil,
          }
          for _ = 1, 12 do
             farm:at(3 + farm.random() * 110, function() FAULTS[math.floor(farm.random() * #FAULTS) + 1](farm) end)

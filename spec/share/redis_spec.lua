@@ -247,6 +247,35 @@ describe("sharing over Redis", function()
       assert.equal(0, #server:call("KEYS", "*lease"))
    end)
 
+   it("a client that is closed leaves the farm at once", function()
+      local ids = add_jobs(2)
+      watch(new_client(), ids)
+      step_until(function() return role_of(clients[1]) == "lead" end, "a leader")
+      assert.equal(1, #server:call("KEYS", "*lease"))
+      clients[1]:close()
+      local deadline = core.now() + LIMIT
+      while #server:call("KEYS", "*lease") > 0 do assert(core.now() < deadline) end
+   end)
+
+   it("the rights that the guide names are enough", function()
+      local guide = require "spec.docs.blocks".read "spec/guide/many_machines.md"
+      local rules = {}
+      for word in guide:match "ACL SETUSER topaz ([^`]+)`":gmatch "%S+" do
+         rules[#rules + 1] = word == ">PASSWORD" and ">hunter2" or word
+      end
+      local _, why = server:call("ACL", "SETUSER", "topaz", table.unpack(rules))
+      if why and why:find("unknown command", 1, true) then return pending "this Redis has no ACL" end
+      local url = server.url:gsub(":secret@", "topaz:hunter2@")
+      local ids = add_jobs(2)
+      local _, first = watch(new_client(url, { max_rate = 100 }), { ids[1] })
+      step_until(function() return role_of(clients[1]) == "lead" end, "a leader")
+      local _, second = watch(new_client(url), { ids[2] })
+      step_until(function() return role_of(clients[2]) == "follow" end, "a follower")
+      emulator():advance(200)
+      step_until(function() return first:done() and second:done() end, "both ends")
+      for _, event in ipairs(events) do assert.not_equal("alone", event[2]) end
+   end)
+
    it("hints of a follower come to the leader", function()
       local plan = require "topaz.watch.plan"
       if not plan.offer then return pending "watchers take no hints yet" end

@@ -3,7 +3,7 @@
 local world = require "spec.share.world"
 local model = require "spec.bench.watch_model"
 
-local SEEDS = 3
+local SEEDS = 2
 
 -- Runs a farm for each seed; `prepare(farm)` plans the faults, `check(farm, what)` looks at it.
 local function each_seed(options, prepare, check)

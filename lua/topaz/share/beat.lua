@@ -131,4 +131,11 @@ function beat.send(self, now, what)
    if not sent then self.beating = nil end
 end
 
+--- Says that the member goes away: at once, since no step may come any more.
+function beat.leave(self)
+   if not self.link.commands then return end
+   beat.send(self, self.host.now(), "leave")
+   self.link:flush()
+end
+
 return beat

@@ -3,6 +3,7 @@
 --
 -- Here a client gets its part of a farm: topaz.share.member has the rules, and is given the
 -- client's clock, requests and connections. Each step of the client lets it do what is due.
+local beat = require "topaz.share.beat"
 local connection = require "topaz.share.connection"
 local core = require "topaz.core"
 local member = require "topaz.share.member"
@@ -96,6 +97,12 @@ local function settle(farm, ready)
    end
 end
 
+local function all_ids(farm)
+   local ids = {}
+   for id in pairs(farm.flights) do ids[#ids + 1] = id end
+   return ids
+end
+
 -- Tells the others when a 429 has come to this client.
 local function notice_limit(farm)
    local stats = farm.stats_of(farm.client)
@@ -105,12 +112,8 @@ local function notice_limit(farm)
    farm.throttled = stats.throttled
 end
 
---- Does what is due. `ready`: ids of requests with news in this step.
-function Farm:step(ready)
-   if self.busy then return end
+local function advance(self, ready)
    local part = self.member
-   if not part.joined_at then return end
-   self.busy = true
    while self.dropped do
       local dropped = self.dropped
       self.dropped = dropped.before
@@ -121,7 +124,22 @@ function Farm:step(ready)
       notice_limit(self)
    end
    if part.dirty or self.due and core.now() >= self.due then self.due = part:turn() end
-   self.busy = false
+end
+
+--- Does what is due. `ready`: ids of requests with news in this step.
+function Farm:step(ready)
+   if self.busy or not self.member.joined_at then return end
+   self.busy = true
+   local ok, problem = pcall(advance, self, self.broken and all_ids(self) or ready)
+   self.busy, self.broken = false, not ok
+   if ok then return end
+   self.member.dirty = true -- out of memory, or a debug hook's error: the next step goes on
+   error(problem, 0)
+end
+
+--- Leaves the farm before the client is closed: the lease is free at once.
+function Farm:close()
+   if self.member.joined_at then beat.leave(self.member) end
 end
 
 --- Seconds until it has something to do by time; nil: nothing.

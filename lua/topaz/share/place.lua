@@ -24,8 +24,7 @@ function Place:leave()
    for _, key in ipairs(keys) do self:release(key) end
    self.member, member.inside, member.joins = nil, member.inside - self.inside, member.joins - 1
    if member.joins > 0 then return end
-   if member.link.commands then beat.send(member, member.host.now(), "leave") end
-   member.link:flush()
+   beat.leave(member)
    member:finish()
 end
 

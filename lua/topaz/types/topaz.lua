@@ -583,6 +583,7 @@ function Client:close() end
 ---@field active integer of these: those sent and not yet answered
 ---@field retry_tokens integer what is left of the budget for retries, 100 at most
 ---@field rate? number requests a second that the pacer allows, while it holds back
+---@field hold? number seconds in which nothing is sent, after a 429
 ---@field clock_skew? number seconds by which the server's clock is ahead, by the `Date` of the last success
 ---@field http2 boolean whether the server speaks HTTP/2
 ---@field events_dropped integer events that came faster than `step` was called

@@ -205,7 +205,7 @@ asan-run: all rooms
 # What waits for descriptors; three minutes.
 poll_specs = $(wildcard spec/unit/transport_*spec.lua) \
   $(patsubst %,spec/integration/%_spec.lua,idle scheduler scheduler_own calls statuses statuses_where faults task \
-  task_cancel step_stall channel channel_faults)
+  task_cancel step_stall channel channel_end channel_faults)
 test-poll:  ## run the specs that wait for descriptors with poll() in place of epoll, in build/poll
 	@$(MAKE) --no-print-directory test-poll-run BUILD=build/poll POLLER=POLLER_POLL
 

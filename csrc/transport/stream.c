@@ -86,7 +86,7 @@ void stream_free(stream *s) {
 void transport_streams_end(transport *t, bool inherited) {
   while (t->streams.first) {
     stream *s = t->streams.first;
-    if (inherited) release(t, s, true);
+    release(t, s, inherited);
     stream_finish(s, TRANSFER_STOPPED, "the client was closed");
     unlink_stream(t, s);
   }

@@ -62,4 +62,18 @@ function channels.loss(client, self)
    return select(2, self.channel:state())
 end
 
+--- Sends commands; returns a list of { reply, err }, in the order of their coming, and the losses.
+function channels.gather(client, where, commands)
+   local self = require "topaz.share.connection".open(client, where)
+   local got, lost = { n = 0 }, {}
+   self.on_lost = function(err) lost[#lost + 1] = err end
+   for i, command in ipairs(commands) do
+      self:command(command, function(reply, err)
+         got.n = got.n + 1
+         got[got.n] = { i = i, reply = reply, err = err }
+      end)
+   end
+   return self, got, lost
+end
+
 return channels

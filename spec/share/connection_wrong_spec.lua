@@ -1,0 +1,228 @@
+-- Connections to servers of this process that say what Redis never would, and what finalizers do to
+-- them.
+local connection = require "topaz.share.connection"
+local core = require "topaz.core"
+local resp = require "topaz.share.resp"
+local target = require "topaz.share.target"
+local topaz = require "topaz"
+local channels = require "spec.support.channels"
+local disturb = require "spec.support.disturb"
+
+local step_until, with_client, gather = channels.step_until, channels.with_client, channels.gather
+
+describe("a connection to what is not Redis", function()
+   -- A server that reads one command, says `text` and closes if it has to.
+   local function meet(text, closes, commands)
+      local got, lost, state
+      with_client(function(client)
+         local server <close> = channels.listen()
+         local self
+         self, got, lost = gather(client, target("redis://127.0.0.1:" .. server.port),
+            commands or { { "PING" }, { "PING" } })
+         step_until(client, function() return self:state() == "ready" end)
+         local other = server.accept()
+         other:send(text)
+         if closes then other:close() end
+         step_until(client, function() return self:state() == "lost" end)
+         state = select(2, self:state())
+         other:close()
+      end)
+      return got, lost, state
+   end
+
+   it("is lost by what is not a reply, after the replies before it", function()
+      for _, garbage in ipairs { "HTTP/1.1 400 Bad Request\r\n", "$-7\r\n", "\0\1\2\r\n", ":x\r\n" } do
+         local got, lost, why = meet("+PONG\r\n" .. garbage)
+         assert.equal("PONG", got[1].reply)
+         assert.equal("protocol", got[2].err.kind)
+         assert.equal(1, #lost)
+         assert.truthy(why:find("not valid", 1, true), why)
+      end
+   end)
+
+   it("is lost by a reply that was not asked for", function()
+      local got, lost, why = meet("+PONG\r\n+PONG\r\n+PONG\r\n")
+      assert.equal(2, got.n)
+      assert.equal(1, #lost)
+      assert.equal("protocol", lost[1].kind)
+      assert.truthy(why:find "not asked for")
+   end)
+
+   it("is lost with the words of a server that has no room", function()
+      local got, lost, why = meet("-ERR max number of clients reached\27[31m\r\n", true, {})
+      assert.equal(0, got.n)
+      assert.equal(1, #lost)
+      assert.truthy(why:find("ERR max number of clients reached?[31m", 1, true), why)
+   end)
+
+   it("is lost in the middle of a reply, and says nothing of the half", function()
+      local got, lost = meet("$10\r\nhalf", true)
+      assert.is_nil(got[1].reply)
+      assert.equal("network", got[1].err.kind)
+      assert.equal("network", got[2].err.kind)
+      assert.equal(1, #lost)
+   end)
+
+   it("runs the other functions when one has failed", function()
+      with_client(function(client)
+         local server <close> = channels.listen()
+         local self, seen = connection.open(client, target("redis://127.0.0.1:" .. server.port)), {}
+         self:command({ "A" }, function() error("first", 0) end)
+         self:command({ "B" }, function(reply) seen[1] = reply end)
+         self:command({ "C" }, function() error("third", 0) end)
+         step_until(client, function() return self:state() == "ready" end)
+         local other = server.accept()
+         other:send "+a\r\n+b\r\n+c\r\n"
+         local ok, why = pcall(step_until, client, function() return seen[1] ~= nil end)
+         assert.is_false(ok)
+         assert.equal("first", why)
+         assert.equal("b", seen[1])
+         client:step(0)
+         assert.equal("ready", self:state())
+         self:command({ "D" }, function() error("late", 0) end)
+         self:command({ "E" }, function(_, err) seen[2] = err.kind end)
+         self.on_lost = function(err) seen[3] = err.kind end
+         other:close()
+         ok, why = pcall(step_until, client, function() return seen[3] ~= nil end)
+         assert.same({ false, "late", "network", "network" }, { ok, why, seen[2], seen[3] })
+      end)
+   end)
+
+   it("may be closed by a function that it calls, and step its client there", function()
+      with_client(function(client)
+         local server <close> = channels.listen()
+         local self, seen = connection.open(client, target("redis://127.0.0.1:" .. server.port)), {}
+         self:command({ "A" }, function(reply)
+            seen[#seen + 1] = reply
+            client:step(0)
+            self:command({ "C" }, function(_, err) seen[#seen + 1] = err.kind end)
+            self:close()
+            self:close()
+         end)
+         self:command({ "B" }, function(_, err) seen[#seen + 1] = err.kind end)
+         self.on_lost = function() seen[#seen + 1] = "lost" end
+         step_until(client, function() return self:state() == "ready" end)
+         local other = server.accept()
+         other:send "+a\r\n+b\r\n+c\r\n"
+         step_until(client, function() return #seen == 3 end)
+         client:step(0)
+         assert.same({ "a", "closed", "closed" }, seen)
+         other:close()
+      end)
+   end)
+
+   it("ends with its client", function()
+      local client = topaz.client { api_key = channels.nowhere.key, base_url = channels.nowhere.url }
+      local server <close> = channels.listen()
+      local self, got, lost = gather(client, target("redis://127.0.0.1:" .. server.port), { { "PING" }, { "PING" } })
+      client:close()
+      assert.equal(2, got.n)
+      assert.equal("closed", got[2].err.kind)
+      assert.equal("closed", lost[1].kind)
+      assert.equal("lost", (self:state()))
+   end)
+
+   it("is lost when it takes no bytes any more", function()
+      with_client(function(client)
+         local server <close> = channels.listen()
+         local self = connection.open(client, target("redis://127.0.0.1:" .. server.port))
+         step_until(client, function() return self:state() == "ready" end)
+         local errors, text = {}, ("x"):rep(1024 * 1024)
+         for _ = 1, 100 do
+            self:command({ "ECHO", text }, function(_, err) errors[#errors + 1] = err.kind end)
+            if self:state() == "lost" then break end
+         end
+         assert.equal("lost", (self:state()))
+         assert.is_true(#errors >= 8 and #errors < 20)
+         assert.equal("timeout", errors[1])
+      end)
+   end)
+
+   it("is fed any bytes without an error of Lua", function()
+      with_client(function(client)
+         local server <close> = channels.listen()
+         local seed = os.time()
+         for round = 1, 60 do
+            math.randomseed(seed + round)
+            local self, got = gather(client, target("redis://127.0.0.1:" .. server.port), { { "A" }, { "B" }, { "C" } })
+            step_until(client, function() return self:state() == "ready" end)
+            local other, parts = server.accept(), {}
+            for i = 1, math.random(40) do
+               local pieces = { "\r\n", "+", "-", ":", "$3\r\nabc\r\n", "*2\r\n", "*0\r\n", "$-1\r\n", "1", "x", "\0" }
+               parts[i] = pieces[math.random(#pieces)]
+            end
+            other:send(table.concat(parts))
+            other:close()
+            step_until(client, function() return self:state() == "lost" end)
+            assert.equal(3, got.n, "seed " .. seed + round)
+         end
+      end)
+   end)
+end)
+
+describe("a command", function()
+   it("that cannot be encoded raises, and leaves the connection as it was", function()
+      with_client(function(client)
+         local server <close> = channels.listen()
+         local self = connection.open(client, target("redis://127.0.0.1:" .. server.port))
+         assert.has_error(function() self:command({ "A", {} }, print) end)
+         step_until(client, function() return self:state() == "ready" end)
+         assert.has_error(function() self:command({ "A", {} }, print) end)
+         assert.has_error(function() self:command({}, print) end)
+         local seen
+         self:command({ "A" }, function(reply) seen = reply end)
+         local other = server.accept()
+         step_until(client, function() return self.unsent_bytes == 0 and self.channel:unsent() == 0 end)
+         assert.equal(resp.encode { "A" }, other:receive(11))
+         other:send ":1\r\n"
+         step_until(client, function() return seen == 1 end)
+         other:close()
+         self:close()
+      end)
+   end)
+end)
+
+-- Whatever a finalizer does in the middle of a reply, each command is told once, and in order.
+describe("a finalizer in the middle", function()
+   local REPLIES = {}
+   for i = 1, 40 do REPLIES[i] = ("*3\r\n$4\r\ntext\r\n:%d\r\n*1\r\n+line\r\n"):format(i) end
+
+   local function scene(turn, act)
+      local client = topaz.client { api_key = channels.nowhere.key, base_url = channels.nowhere.url }
+      local server <close> = channels.listen()
+      local self, order = connection.open(client, target("redis://127.0.0.1:" .. server.port)), {}
+      local note = core.uninterrupted(function(i) order[#order + 1] = i end)
+      step_until(client, function() return self:state() == "ready" end)
+      for i = 1, #REPLIES do
+         self:command({ "C" }, function(reply, err)
+            note(i) -- first: a finalizer may close the connection at any point behind it
+            assert(err or reply[2] == i and reply[1] == "text" and reply[3][1] == "line")
+         end)
+      end
+      local other = server.accept()
+      other:send(table.concat(REPLIES))
+      other:close()
+      local acted, ok, why = disturb(turn, function() act(client, self) end, function()
+         step_until(client, function() return self:state() == "lost" end)
+      end, 3)
+      assert.is_true(ok or tostring(why):find "closed" ~= nil, tostring(why))
+      if self:state() ~= "lost" then self:close() end
+      assert.equal(#REPLIES, #order)
+      for i = 1, #order do assert.equal(i, order[i]) end
+      client:close()
+      return acted
+   end
+
+   for name, act in pairs {
+      ["steps the client"] = function(client) pcall(client.step, client, 0) end,
+      ["closes the connection"] = function(_, self) self:close() end,
+      ["closes the client"] = function(client) client:close() end,
+      ["sends a command"] = function(_, self) self:command({ "LATE" }, function() end) end,
+   } do
+      it(name, function()
+         local acted = 0
+         for turn = 1, 60, 3 do acted = acted + (scene(turn, act) and 1 or 0) end
+         assert.is_true(acted > 5, acted)
+      end)
+   end
+end)

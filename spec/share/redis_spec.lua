@@ -257,6 +257,22 @@ describe("sharing over Redis", function()
       while #server:call("KEYS", "*lease") > 0 do assert(core.now() < deadline) end
    end)
 
+   it("a 429 at one member holds and slows all", function()
+      local ids = add_jobs(2)
+      watch(new_client(nil, { max_retries = 0 }), { ids[1] })
+      step_until(function() return role_of(clients[1]) == "lead" end, "a leader")
+      watch(new_client(), { ids[2] })
+      step_until(function() return role_of(clients[2]) == "follow" end, "a follower")
+      assert.is_nil(clients[2]:stats().share.rate)
+      emulator():fault { status = 429, headers = { ["Retry-After"] = "7" }, times = 1 }
+      step_until(function() return clients[2]:stats().share.rate end, "a rate of the farm")
+      local keys = server:call("KEYS", "*rate")
+      assert.equal(1, #keys)
+      local hold = tonumber(server:call("HGET", keys[1], "hold")) - tonumber(server:call("TIME")[1]) * 1000
+      assert.is_true(hold <= 8000, hold)
+      assert.is_true(clients[1]:stats().hold > 0)
+   end)
+
    it("the rights that the guide names are enough", function()
       local guide = require "spec.docs.blocks".read "spec/guide/many_machines.md"
       local rules = {}

@@ -123,19 +123,19 @@ end
 
 --- A page of the list has come; as plan:page.
 function union:page(page)
-   local leans, seen = {}, {}
+   local leans, jobs, statuses, changed, count = {}, {}, {}, {}, 0
    for _, status in ipairs(page.data) do
-      local key = status.process_id:lower()
-      local job = job_of(self, key)
+      local job = job_of(self, status.process_id:lower())
       if job then
-         local lean = lean_of(key, status, job.status)
-         leans[#leans + 1] = lean
-         seen[#seen + 1] = { job, status, lean ~= job.status }
+         local before = job.status
+         local lean = lean_of(job.key, status, before)
+         count = count + 1
+         leans[count], jobs[count], statuses[count], changed[count] = lean, job, status, lean ~= before
       end
    end
    local wrong = self.plan:page { data = leans, pagination = page.pagination }
    drain(self)
-   for _, sight in ipairs(seen) do pass_on(self, table.unpack(sight)) end
+   for i = 1, count do pass_on(self, jobs[i], statuses[i], changed[i]) end
    return wrong
 end
 

@@ -270,6 +270,7 @@ fuzz:  ## feed the parsers with broken input, under the sanitizers
 
 include spec/proof/proof.mk
 include spec/chaos/chaos.mk
+include spec/share/share.mk
 
 .PHONY: libcurl-matrix # SPEC counts where it is given: by itself it stands for all specs
 libcurl-matrix:  ## test with Debian's libcurl, the newest, and one without HTTP/2; CELLS="newest plain" takes a part

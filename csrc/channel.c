@@ -137,6 +137,13 @@ static int channel_send(lua_State *L) {
   return 1;
 }
 
+/* channel:flush(): sends what the socket takes at once: a last word, after which no step may
+** come. */
+static int channel_flush(lua_State *L) {
+  stream_flush(check_open(L)->stream);
+  return 0;
+}
+
 static int push_bytes(lua_State *L) {
   lua_pushlstring(L, lua_touserdata(L, 1), (size_t)lua_tointeger(L, 2));
   return 1;
@@ -225,13 +232,9 @@ int channel_is_host(lua_State *L) {
 }
 
 void channel_open(lua_State *L) {
-  static const luaL_Reg methods[] = {{"send", channel_send},
-                                     {"receive", channel_receive},
-                                     {"unsent", channel_unsent},
-                                     {"expect", channel_expect},
-                                     {"state", channel_state},
-                                     {"close", channel_close},
-                                     {NULL, NULL}};
+  static const luaL_Reg methods[] = {
+      {"send", channel_send},     {"flush", channel_flush}, {"receive", channel_receive}, {"unsent", channel_unsent},
+      {"expect", channel_expect}, {"state", channel_state}, {"close", channel_close},     {NULL, NULL}};
   static const luaL_Reg meta[] = {
       {"__gc", channel_close}, {"__close", channel_close}, {"__tostring", channel_tostring}, {NULL, NULL}};
   userdata_open(L, type_name, meta, methods);

@@ -14,6 +14,9 @@ void client_open(lua_State *L);
 int client_new(lua_State *L);
 /* set_wait(f): sets how calls of the clients made from now on wait: f(client, id), see call.h. */
 int client_set_wait(lua_State *L);
+/* set_share(f): sets what reads the option `share` of the clients made from now on, and raises on
+** misuse: f(client, value, whether TOPAZ_SHARE is the value, base_url, max_rate or nil). */
+int client_set_share(lua_State *L);
 /* methods() -> the table of the clients' methods, to which the Lua layer adds its own, and a table
 ** of the core's methods alone. The Lua layer may have replaced some of these if the module was
 ** loaded before. */

@@ -37,6 +37,7 @@ static const option_row client_options[] = {
   {"on_event",        OPTION_FUNCTION, OPTION_NONE, 0, 0,          AT(on_event)},
   {"scheduler",       OPTION_TABLE,    OPTION_NONE, 0, 0,          AT(scheduler)},
   OPTION_HEADERS_ROW(client_settings, transport.headers),
+  {"share",           OPTION_EITHER,   OPTION_NONE, 0, 0,          AT(share)},
 };
 #undef AT
 /* clang-format on */

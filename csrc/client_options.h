@@ -12,8 +12,8 @@ typedef struct {
   session_limits limits;
   double max_rate; /* 0: none */
   bool allow_insecure;
-  int on_event, scheduler; /* stack indices of the values */
-  char agent[128];         /* the default user agent */
+  int on_event, scheduler, share; /* stack indices of the values */
+  char agent[128];                /* the default user agent */
 } client_settings;
 
 /* Reads the options at `index`: raises on misuse, naming the option. Pushes several values; the

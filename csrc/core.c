@@ -126,6 +126,7 @@ PLATFORM_EXPORT int luaopen_topaz_core(lua_State *L);
 int luaopen_topaz_core(lua_State *L) {
   static const luaL_Reg functions[] = {{"client", client_new},
                                        {"set_wait", client_set_wait},
+                                       {"set_share", client_set_share},
                                        {"is_open", client_is_open},
                                        {"pending", client_pending},
                                        {"waiter", client_waiter},

@@ -59,7 +59,7 @@ static _Noreturn void unknown(lua_State *L, const char *name, const option_row *
 }
 
 static const char *const wanted[] = {"a non-empty string", "a number", "an integer", "a boolean", "a table",
-                                     "a function",         "a table",  "a string"};
+                                     "a function",         "a table",  "a string",   "a non-empty string or a table"};
 
 /* Whether the string at `index` contains a NUL: as a C string it would be cut there. */
 static bool has_nul(lua_State *L, int index) { return strlen(lua_tostring(L, index)) != lua_rawlen(L, index); }
@@ -102,6 +102,9 @@ static void check(lua_State *L, const option_row *row, int value, int level) {
   case OPTION_HEADERS:
     ok = type == LUA_TTABLE;
     if (ok) options_headers_pack(L, value, row->name, level);
+    break;
+  case OPTION_EITHER:
+    ok = type == LUA_TTABLE || (type == LUA_TSTRING && lua_rawlen(L, value) > 0 && !has_nul(L, value));
     break;
   }
   if (!ok) wrong(L, row, value, level);
@@ -155,7 +158,7 @@ static int push_values(lua_State *L, int index, const option_row *rows, size_t c
 
 static void store(lua_State *L, const option_row *row, int value, void *out) {
   void *field = (char *)out + row->at;
-  if (row->type == OPTION_TABLE || row->type == OPTION_FUNCTION) *(int *)field = value;
+  if (row->type == OPTION_TABLE || row->type == OPTION_FUNCTION || row->type == OPTION_EITHER) *(int *)field = value;
   else if (!lua_isnil(L, value)) switch (row->field) {
     case OPTION_IN_CHARS: *(const char **)field = lua_tostring(L, value); break;
     case OPTION_IN_DOUBLE: *(double *)field = lua_tonumber(L, value); break;

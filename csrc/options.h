@@ -20,7 +20,8 @@ typedef enum {
   OPTION_TABLE,
   OPTION_FUNCTION,
   OPTION_HEADERS, /* a table { name = value }; stored as a text: see options_headers.h */
-  OPTION_TEXT     /* may be empty */
+  OPTION_TEXT,    /* may be empty */
+  OPTION_EITHER   /* a string that is not empty, or a table */
 } option_type;
 
 /* The C type of the field in which a value is stored. */
@@ -28,7 +29,8 @@ typedef enum {
   OPTION_IN_CHARS,  /* strings */
   OPTION_IN_DOUBLE, /* numbers */
   OPTION_IN_BOOL,
-  OPTION_IN_INT, /* integers; of a table or function the stack index (of nil when absent) */
+  /* integers; of a table, a function or either the stack index (of nil when absent) */
+  OPTION_IN_INT,
   OPTION_IN_UNSIGNED,
   OPTION_IN_UINT64
 } option_field;

@@ -46,6 +46,8 @@ transfer_end stream_get_end(const stream *s, const char **detail);
 
 /* Queues bytes, which the next step sends. Returns how many had room; 0 after the end. */
 size_t stream_send(stream *s, const char *bytes, size_t n);
+/* Sends what the socket takes at once: no step may come any more. */
+void stream_flush(stream *s);
 /* Returns how many bytes are queued. */
 size_t stream_unsent(const stream *s);
 /* Returns the received bytes and sets their number; they stay until stream_consume. */

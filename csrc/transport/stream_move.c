@@ -69,6 +69,10 @@ static void write_out(stream *s) {
   watch(s);
 }
 
+void stream_flush(stream *s) {
+  if (s->state == STREAM_READY && s->out_count > 0 && !s->blocked) write_out(s);
+}
+
 /* ---- the step -------------------------------------------------------------------------------- */
 
 /* After an error of the multi handle. */

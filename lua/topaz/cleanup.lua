@@ -2,6 +2,7 @@
 local core = require "topaz.core"
 local limits = require "topaz.limits"
 local misuse = require "topaz.misuse"
+local parking = require "topaz.parking"
 local times = require "topaz.times"
 local waiter = require "topaz.waiter"
 local words = require "topaz.words"
@@ -151,6 +152,10 @@ local function consider(self, status)
       local stop = wait_for_room(self, AHEAD_LEFT)
       if stop then return stop end
    end
+   if self.presence then
+      local may, stopped = self.presence:wait_to_send()
+      if not may then return stopped end
+   end
    local request, err = misuse.attempt(self.client.start, self.client, "delete_status", status.process_id, self.call)
    if not request then return err end
    self.flying[#self.flying + 1] = { request = request, process_id = status.process_id }
@@ -228,6 +233,9 @@ function methods.delete_finished(client, options)
       failures = 0, unknown = 0, begun = core.wall(),
    }, Cleanup)
    waiter.check(client)
+   local farm = parking.state(client).share
+   local presence <close> = farm and require "topaz.share.jobs".presence(farm)
+   self.presence = presence
    -- Where a server's cursors count records, deletions make it skip some: a list of several pages
    -- is read again until a reading leads to no deletion.
    for _ = 1, READINGS_MAX do

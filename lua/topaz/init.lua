@@ -44,6 +44,8 @@ function topaz.options(status)
    return value
 end
 
+core.set_share(function(...) require "topaz.share".begin(...) end)
+
 --- Makes a client.
 topaz.client = core.client
 

@@ -14,7 +14,7 @@
 --   failures  how many tasks have failed without their result being read, since run() told of them
 --             for the `count`-th time; `unobserved` has the first of them
 --   ready     ids of requests with news, of which `told` have been dealt with
---   events    what on_event has still to be told
+--   events    what on_event has still to be told         share     its part of a farm, if any
 --   offset    wall clock minus monotonic     suspends  how often the machine was seen to have slept
 --
 -- A debug hook or a finalizer may call any function of topaz between any two steps of this module.
@@ -257,8 +257,8 @@ local next_deadline = core.uninterrupted(first_sleeper)
 -- Seconds until one of the client's own has to run; nil: none by time.
 local function until_due(state)
    if state.first <= state.last then return 0 end
-   local deadline = next_deadline(state)
-   return deadline and math.max(0, deadline - core.now())
+   local deadline, farm = next_deadline(state), state.share
+   return parking.least(deadline and math.max(0, deadline - core.now()), farm and farm:left())
 end
 
 local core_timeout = core.client_methods().timeout

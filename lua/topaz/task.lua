@@ -270,11 +270,14 @@ local function step(client, state, timeout, budget)
    local _, over = core_step(client, timeout, state.ready, budget)
    if timeout > 0 then began = core.now() end -- waiting is not work
    local limit = budget and began + budget
+   local farm = state.share
+   if farm then farm:step(state.ready) end
    parking.wake_ready(state)
    parking.notice_suspend(state)
    local problem = parking.step_visited(state, limit)
    over = run_tasks(client, state, limit) or over
    tell_failures(client, state)
+   if farm then farm:tell() end
    if problem then error(problem, 0) end
    local pending = core.pending(client) -- with what tasks have begun meanwhile
    if budget then return pending, state.alive, over or core.now() >= limit and parking.due(state) == 0 end
@@ -332,6 +335,7 @@ function methods.close(client)
    if scheduler then scheduler:leave(client) end
    local ended = {}
    if state then gather(state, ended) end
+   if state and state.share and core.is_open(client) then state.share:close() end
    core_close(client)
    for _, parked in ipairs(ended) do parking.wake_closed(parked, state) end
    if state then run_tasks(client, state, nil, true) end

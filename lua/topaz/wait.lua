@@ -2,6 +2,7 @@
 local core = require "topaz.core"
 local limits = require "topaz.limits"
 local misuse = require "topaz.misuse"
+local parking = require "topaz.parking"
 local times = require "topaz.times"
 local waiter = require "topaz.waiter"
 local words = require "topaz.words"
@@ -43,6 +44,15 @@ local function timed_out(process_id, options, status, err)
    }
 end
 
+-- Where the client shares a farm, a watcher of one job waits.
+local function wait_shared(client, process_id, options)
+   local status, err, seen = require "topaz.watch".wait_one(client, process_id, options)
+   if status then return status end
+   if err.kind == "timeout" then return nil, timed_out(process_id, options, seen) end
+   err.process_id, err.status = process_id, seen
+   return nil, err
+end
+
 --- Waits until a job is finished. The first poll is never deferred.
 function methods.wait_until_done(client, process_id, options)
    misuse.check_client(client)
@@ -50,6 +60,7 @@ function methods.wait_until_done(client, process_id, options)
    if not core.is_process_id(process_id) then
       misuse.argument("process_id", "expected a UUID, got %s", misuse.shown(process_id))
    end
+   if parking.state(client).share then return wait_shared(client, process_id, o) end
    local now, deadline = core.now, core.now() + o.timeout
    local interval, took, previous, err = FASTEST, 0, nil, nil
 

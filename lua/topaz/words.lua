@@ -19,6 +19,15 @@ words.is_passing = { network = true, timeout = true, rate_limited = true, server
 --- Kind of error → true, when every other call of the client would fail as this one did.
 words.is_fatal = { unauthorized = true, forbidden = true, tls = true, cancelled = true, closed = true }
 
+--- Whether a failure of a watcher's request may pass, so that the watching goes on. A page to which
+-- a cursor leads may always fail, unless every other request would meet the same: the server may
+-- have forgotten the cursor (400, 404, 410).
+-- @tparam table err the error object
+-- @tparam[opt] string cursor of the page that was asked for
+function words.may_pass(err, cursor)
+   return words.is_passing[err.kind] or cursor ~= nil and not words.is_fatal[err.kind]
+end
+
 -- Whether two values of a member, from two responses, are the same to a reader. Members may be of
 -- any type; arrays and objects, which are new tables in each response, count as the same.
 local function same(a, b) return a == b or type(a) == "table" and type(b) == "table" end

@@ -12,7 +12,7 @@ usage: lua5.4 spec/bench/run.lua [--quick] [--scenario NAME] [--out FOLDER]   (f
   --out FOLDER      where the results go (else spec/bench/results)
 ]]
 local SCENARIOS = { "lists", "decode", "pathological", "latency", "million", "deletion", "watching",
-   "queued", "idle", "game_loop" }
+   "sharing", "queued", "idle", "game_loop" }
 
 local function usage(problem)
    io.stderr:write(problem, "\n", USAGE)

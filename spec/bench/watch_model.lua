@@ -36,7 +36,8 @@ local function make_jobs(count, random)
       local begin = WITHIN * (i - 1) / count
       local lasts = LEAST + (MOST - LEAST) * random()
       local eta = random() < 1 / 3 and begin + lasts + 20 * (random() - 0.5) or nil
-      jobs[i] = { id = ("job-%07d"):format(i), begin = begin, over = begin + lasts, lasts = lasts, eta = eta }
+      local id = ("%08x-0000-4000-8000-%012x"):format(i, i)
+      jobs[i] = { id = id, begin = begin, over = begin + lasts, lasts = lasts, eta = eta }
    end
    return jobs
 end
@@ -49,7 +50,7 @@ local function status_of(job, now)
       eta = job.eta and math.floor(job.eta) }
 end
 
-local FOREIGN = { process_id = "foreign", status = "Completed", progress = 100 }
+local FOREIGN = { process_id = "ffffffff-0000-4000-8000-000000000000", status = "Completed", progress = 100 }
 
 -- A page of the list: `newer` foreign statuses, the jobs that have begun, newest first,
 -- `older` foreign ones.
@@ -66,9 +67,14 @@ local function page_of(world, cursor, now)
    return { data = data, pagination = { has_next_page = more, next_cursor = more and tostring(at + PAGE) or nil } }
 end
 
+model.generator, model.make_jobs, model.status_of, model.page_of = generator, make_jobs, status_of, page_of
+
 -- ---- the run ------------------------------------------------------------------------------------
 
+--- The value below which that share of a sorted list is.
 local function percentile(sorted, share) return sorted[math.max(1, math.ceil(#sorted * share))] end
+
+model.percentile, model.LATENCY, model.AT_A_TIME = percentile, LATENCY, AT_A_TIME
 
 local function summary(requests, seconds, delays, jobs)
    local naive = 0

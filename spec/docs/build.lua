@@ -67,7 +67,7 @@ end
 -- Pages link to each other as files of this folder, so that they can be read here too:
 -- the suffix changes.
 local function links(text)
-   return (text:gsub("%]%(([%w-]+)%.md%)", "](%1.md.html)")
+   return (text:gsub("%]%(([%w_-]+)%.md%)", "](%1.md.html)")
       :gsub("%]%(%.%./integration/faults%.md%)", "](#No_connection)"))
 end
 

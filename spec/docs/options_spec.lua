@@ -11,7 +11,7 @@ local README = blocks.read "README.md"
 
 local C_TYPES = {
    STRING = "string", TEXT = "string", NUMBER = "number", INTEGER = "integer", BOOLEAN = "boolean", TABLE = "table",
-   FUNCTION = "function",
+   FUNCTION = "function", EITHER = "table",
 }
 -- The row that all tables of options share.
 local HEADERS = { name = "headers", type = "headers" }

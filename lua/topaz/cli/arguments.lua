@@ -118,6 +118,15 @@ local offers = arguments.offers
 
 local NAMES = table.concat(json.MEMBERS, ", ")
 
+--- How to share with other processes.
+function arguments.share(command)
+   command:group("Sharing",
+      command:option("--share", "Redis's URL: all that share it ask the API as often as one (default: $TOPAZ_SHARE).")
+         :argname "URL",
+      command:option("--share-file", "File of mode 600 with that URL and a password (default: $TOPAZ_SHARE_FILE).")
+         :argname "PATH")
+end
+
 --- Which statuses: what topaz.cli.select reads.
 -- @param command
 -- @tparam[opt] table some the only words that --status may have

@@ -72,45 +72,62 @@ local ROWS = {
    { flag = "allow_insecure", member = "allow_insecure", option = "allow_insecure", read = boolean },
 }
 
--- The key in the first line of an open file.
-local function first_line(file, shown)
-   local key = (file:read "l" or ""):match "^%s*(.-)%s*$"
-   if key == "" then
-      problem.usage("the key file " .. shown .. " has no key in its first line", "write the key into it")
+-- What the first line of an open file has.
+local function first_line(file, shown, what)
+   local line = (file:read "l" or ""):match "^%s*(.-)%s*$"
+   if line == "" then
+      problem.usage(("the %s file %s has no %s in its first line"):format(what, shown, what),
+         ("write the %s into it"):format(what))
    end
-   return key
+   return line
 end
 
--- The kinds of files that may hold a key: regular ones, and the pipes of <(…).
-local MAY_HOLD_KEY = { ["-"] = true, p = true }
+-- The kinds of files that may hold a secret: regular ones, and the pipes of <(…).
+local MAY_HOLD_SECRET = { ["-"] = true, p = true }
 
---- The key in a file of mode 600, or on the standard input.
+--- The first line of a file of mode 600, or of the standard input.
 -- @tparam string path "-": the standard input
+-- @tparam[opt="key"] string what it has
 -- @treturn string
-function options.key_file(path)
+function options.key_file(path, what)
+   what = what or "key"
    local shown = text.safe(path)
    if path == "-" then
       if terminal.is_terminal(io.stdin) then
-         problem.usage("the standard input is a terminal, which would show the key", "send the key through a pipe")
+         problem.usage(("the standard input is a terminal, which would show the %s"):format(what),
+            ("send the %s through a pipe"):format(what))
       end
-      return first_line(io.stdin, "of the standard input")
+      return first_line(io.stdin, "of the standard input", what)
    end
    local mode = core.file_mode(path)
-   if not mode then problem.usage("no such key file: " .. shown, "put the key into it, then: chmod 600 " .. shown) end
-   if not MAY_HOLD_KEY[mode:sub(1, 1)] then
-      problem.usage("the key file " .. shown .. " is not a regular file", "use a regular file, a pipe or -")
+   if not mode then
+      problem.usage(("no such %s file: %s"):format(what, shown),
+         ("put the %s into it, then: chmod 600 %s"):format(what, shown))
+   end
+   if not MAY_HOLD_SECRET[mode:sub(1, 1)] then
+      problem.usage(("the %s file %s is not a regular file"):format(what, shown), "use a regular file, a pipe or -")
    end
    if mode:sub(5, 10) ~= "------" then
-      problem.usage(("others may read or write the key file %s (%s)"):format(shown, mode),
-         "chmod 600 " .. shown)
+      problem.usage(("others may read or write the %s file %s (%s)"):format(what, shown, mode), "chmod 600 " .. shown)
    end
    local file, why = io.open(path)
    if not file then
-      problem.usage("cannot read the key file: " .. text.safe(tostring(why)), "use one that you may read")
+      problem.usage(("cannot read the %s file: %s"):format(what, text.safe(tostring(why))), "use one that you may read")
    end
-   local key = first_line(file, shown)
+   local line = first_line(file, shown, what)
    file:close()
-   return key
+   return line
+end
+
+-- Redis's URL for sharing; nil: the library looks at TOPAZ_SHARE itself.
+local function share_of(args, set)
+   local path = args.share_file or not args.share and not set "TOPAZ_SHARE" and set "TOPAZ_SHARE_FILE"
+   if path then return options.key_file(path, "URL") end
+   if args.share and args.share:find("@", 1, true) then
+      problem.usage("--share has a password: other users could see it",
+         "set TOPAZ_SHARE, or use --share-file PATH, a file of mode 600 that contains the URL")
+   end
+   return args.share
 end
 
 -- The key, and the variable that has it; nil: it is in a file.
@@ -187,6 +204,7 @@ function options.of_client(args, getenv)
    local profile = profiles.get(args.profile or set "TOPAZ_PROFILE", getenv, is_windows)
    local key, key_source = key_of(args, set, profile)
    local o, sources = { api_key = key, headers = headers_of(args, profile) }, { api_key = key_source }
+   o.share = share_of(args, set)
    for _, row in ipairs(ROWS) do
       local value = args[row.flag]
       if value == nil then value, sources[row.option] = value_of(row, set, profile) end

@@ -88,7 +88,7 @@ argument. A time is written 7d, 36h, 90m, 45s or in plain seconds.
 Exit codes:
    0    done
    1    wait: some jobs Failed or were Cancelled;
-        delete-finished: not confirmed
+        delete-finished: not confirmed; share --status: no process leads
    2    usage error
    3    another failure: API error, input or output error, failures of
         several kinds, or the emulator did not start

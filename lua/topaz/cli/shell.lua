@@ -49,6 +49,7 @@ local function as_option(misuse, sources)
       :gsub("text of cursor:token%(%)", "token that an interrupted list printed")
       :gsub("text of watcher:token%(%)", "token that an interrupted wait printed")
    if sources[name] then return sources[name] .. ": " .. what end
+   if name:find "^%u" then return name .. ": " .. what end -- a variable of the environment
    if name == "headers" then name = "header" end
    return (name == "api_key" and "the API key" or "--" .. name:gsub("_", "-")) .. ": " .. what
 end

@@ -201,6 +201,11 @@ function Connection:command(parts, done)
    parking.attend(self.client)
 end
 
+--- Sends what can be sent at once: for a last word, after which no step may come.
+function Connection:flush()
+   if self.status == "ready" then self.channel:flush() end
+end
+
 --- Says how it is.
 -- @treturn string "connecting", "ready" or "lost"
 -- @treturn string|nil why it was lost

@@ -71,6 +71,8 @@ function Core.client(options) end
 ---@package
 function Core.set_wait(wait) end
 ---@package
+function Core.set_share(share) end
+---@package
 function Core.is_open(client) end
 ---@package
 function Core.pending(client) end
@@ -220,6 +222,8 @@ function Core.start_process(arguments, input, output) end
 ---@field on_event? fun(event: topaz.Event) called from `step` for what happens (default: none); an error in it is raised by `step`
 ---@field scheduler? topaz.Scheduler the event loop to yield to: `require "topaz.scheduler.luv"`, `.copas` or `.cqueues` (default: none)
 ---@field headers? topaz.Headers sent with every request (default: none)
+---@field share? string|topaz.ShareOptions Redis's URL, `redis://…` or `rediss://…` (default: $TOPAZ_SHARE, else none): many processes follow
+---their jobs at the cost of one; with it `max_rate` is for all of them
 
 ---Headers of your own, `{ name = value }`: at most 32, 8 KiB together. A name is a token (RFC 9110) and a value has no control byte.
 ---Those that topaz must own are refused: `X-API-Key`, `Host`, `Connection`, `Content-Length`, `Accept`, `User-Agent` (see `user_agent`),
@@ -227,11 +231,19 @@ function Core.start_process(arguments, input, output) end
 ---server quotes become stars. No proxy gets them with CONNECT.
 ---@alias topaz.Headers table<string, string>
 
----What `on_event` gets. A `task` event reports that a task has failed and nothing waits for it: only its members `type`, `reason`
----("failed"), `message`, `time` and `clock` have a meaning.
+---The option `share` as a table.
+---@class topaz.ShareOptions
+---@field url string `redis://[user:password@]host[:port][/database]`, or `rediss://` for TLS
+---@field name? string at most 200 bytes (default: ""): processes with other names share nothing
+---@field role? "auto"|"follow" (default: auto); follow: this process never asks for the others
+---@field ca_file? string path of certificates to trust for `rediss://` (default: what the client trusts)
+
+---What `on_event` gets. A `task` event reports that a task has failed and nothing waits for it (`reason`: "failed"), a `share` event
+---that the client has another role in its farm (`reason`: "lead", "follow" or "alone"): only their members `type`, `reason`, `message`,
+---`time` and `clock` have a meaning.
 ---@class topaz.Event
----@field type "request"|"response"|"retry"|"throttle"|"task"
----@field operation string the call, such as "get_status"; "task"
+---@field type "request"|"response"|"retry"|"throttle"|"task"|"share"
+---@field operation string the call, such as "get_status"; "task"; "share"
 ---@field time number when it happened: Unix seconds of this machine's clock, with a fraction
 ---@field clock number the same on a clock that nothing sets: only differences have a meaning
 ---@field call integer the call's number in its client; each attempt of a call has the same
@@ -243,7 +255,7 @@ function Core.start_process(arguments, input, output) end
 ---@field process_id? string
 ---@field http_status? integer
 ---@field request_id? string the id that the server gave the request
----@field message? string the error of a task
+---@field message? string the error of a task; why the role is another one
 
 ---An error object: a failure outside your control. `tostring(err)` is one line. The key is never in it.
 ---@class topaz.Error
@@ -616,9 +628,19 @@ function Client:close() end
 ---@field active integer of these: those sent and not yet answered
 ---@field retry_tokens integer what is left of the budget for retries, 100 at most
 ---@field rate? number requests a second that the pacer allows, while it holds back
+---@field hold? number seconds in which nothing is sent, after a 429
 ---@field clock_skew? number seconds by which the server's clock is ahead, by the `Date` of the last success
 ---@field http2 boolean whether the server speaks HTTP/2
 ---@field events_dropped integer events that came faster than `step` was called
+---@field share? topaz.ShareStats where the option `share` is set
+
+---The farm as this client sees it.
+---@class topaz.ShareStats
+---@field role "joining"|"lead"|"follow"|"alone" joining: it watches nothing, or Redis has not answered yet
+---@field members integer how many watch, as Redis has said last
+---@field epoch integer the number of the leader's term
+---@field changes integer how often the role has changed
+---@field rate? number requests a second that the farm may send, while something limits it
 
 ---An iterator over statuses.
 ---@class topaz.Cursor

@@ -48,11 +48,10 @@ local function timed_out(self)
    return err
 end
 
--- What a request came to that failed: a failure that passes is the plan's, any other one ends the
--- loop. A page to which a cursor leads is the plan's too, unless every other request would meet the
--- same: the server may have forgotten the cursor (400, 404, 410).
+-- What a request came to that failed: a failure that may pass is the plan's, any other one ends the
+-- loop.
 local function met(self, job, err, cursor, hinted)
-   if words.is_passing[err.kind] or cursor and not words.is_fatal[err.kind] then
+   if words.may_pass(err, cursor) then
       self.trouble = err
       self.plan:failed(job, err, hinted)
       return
@@ -183,4 +182,4 @@ function Asking:advance()
    elseif what == "wait" then return rest(self, argument) end
 end
 
-return { new = new }
+return { new = new, failure = Asking.failure, timed_out = timed_out }

@@ -5,6 +5,7 @@ local ask = require "topaz.watch.ask"
 local core = require "topaz.core"
 local limits = require "topaz.limits"
 local misuse = require "topaz.misuse"
+local parking = require "topaz.parking"
 local plan = require "topaz.watch.plan"
 local times = require "topaz.times"
 local token = require "topaz.watch.token"
@@ -56,12 +57,14 @@ local function new(client, operation, ids, options)
       now = core.now, random = function() return core.random(client) end,
       server_time = function() return times.server_time(client) end,
    }
-   local planned = plan.new(clock, o.on_progress ~= nil)
+   local farm = parking.state(client).share
+   local jobs = farm and require "topaz.share.jobs" -- only where it is used
+   local planned = (jobs or plan).new(clock, o.on_progress ~= nil, farm)
    for _, id in ipairs(list) do planned:add(id) end
    for _, id in ipairs(more) do planned:add(id) end
    return setmetatable({
       client = client, on_progress = o.on_progress, plan = planned,
-      ask = ask.new(client, operation, o, planned),
+      ask = (jobs and jobs.waiting or ask.new)(client, operation, o, planned),
    }, Watcher)
 end
 
@@ -219,6 +222,15 @@ end
 function methods.watch(client, ids, options)
    local watcher = new(client, "watch", ids, options)
    return watcher, nil, nil, watcher
+end
+
+--- Waits for one job, by a watcher.
+-- @return its status; nil, the error object, and the status seen last
+function watch.wait_one(client, id, options)
+   local watcher <close> = new(client, "wait_until_done", { id }, options)
+   local status, gone, _, err = next_ended(watcher)
+   if status and not gone then return status end
+   return nil, gone or err, gone and gone.status or watcher.plan:statuses()[1]
 end
 
 --- What client:wait_all does, with something beside it.

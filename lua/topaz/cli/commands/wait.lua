@@ -155,6 +155,7 @@ topaz-status wait --all --exec 'jq -r .filename >>finished.txt']],
          :argname "TOKEN"
       arguments.wait_timeout(command, "1h")
       exec.arguments(command)
+      arguments.share(command)
       arguments.common(command)
    end,
    run = run,

@@ -289,6 +289,7 @@ topaz-status watch --exec 'mail -s "$TOPAZ_STATUS" me']],
          .. "process_id, from, status.")
       arguments.wait_timeout(command, "7d")
       exec.arguments(command)
+      arguments.share(command)
       arguments.common(command)
    end,
    run = run,

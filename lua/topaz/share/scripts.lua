@@ -1,0 +1,187 @@
+--- What runs inside Redis: four scripts. Their clock is Redis's TIME; everything they compare
+-- stands in the keys. They use nothing newer than Redis 5.
+--
+-- beat     KEYS lease members in all out:me rate
+--          ARGV me, known epoch, wish, entry, seen epoch, seen beat, gone members…
+--          wish: "keep" renews the lease of the known epoch; "lead" leads where nobody does, "take"
+--          also where the lease still shows the seen epoch and beat; "follow" never leads; "leave"
+--          goes away
+--          → { who, epoch, beat, milliseconds left, new entry, members, rate, hold in milliseconds,
+--              last id of in, all, out, marker, entries }; the last two for the leader alone
+-- publish  KEYS lease, out of each member…; ARGV me, epoch, then for each: seq, kind, data
+--          → 1, or 0: refused, somebody else leads or nobody
+-- take     KEYS rate; ARGV wanted, max_rate → { granted, milliseconds until the next one }
+-- cut      KEYS rate all; ARGV age in milliseconds, Retry-After in milliseconds, used rate,
+-- max_rate
+--          → { rate in thousandths, hold in milliseconds }
+--
+-- `rate` holds: rate (a second), top (where the last cut was), cut and tat and hold (milliseconds
+-- of TIME). tat is GCRA's theoretical arrival time. Times in the keys that are too far ahead count
+-- as past: the clock has been set back.
+local sha1 = require "topaz.share.sha1"
+
+local scripts = {}
+
+local CLOCK = [[
+if redis.replicate_commands then redis.replicate_commands() end
+local time = redis.call('TIME')
+local now = tonumber(time[1]) * 1000 + math.floor(tonumber(time[2]) / 1000)
+]]
+
+-- rate_now: the rate that holds now, 0 for none. After a cut it comes back to nine tenths of where
+-- the limit was met within seconds, and then feels its way upward; after ten minutes it is gone.
+local RATE = CLOCK .. [[
+local function rate_now(key, most)
+  local r = redis.call('HMGET', key, 'rate', 'top', 'cut', 'hold', 'tat')
+  local low, top, cut = tonumber(r[1] or 0), tonumber(r[2] or 0), tonumber(r[3] or 0)
+  local hold, tat = tonumber(r[4] or 0), tonumber(r[5] or 0)
+  local rate = 0
+  if low > 0 then
+    local age = (now - cut) / 1000
+    if age < 0 or age > 600 then age = 600 end
+    local near = math.max(low, top * 0.92)
+    rate = low + (near - low) * math.min(1, age / 4)
+    if age > 4 then rate = rate * (1 + (age - 4) * 0.004) end
+    if age >= 600 then rate = 0 end
+  end
+  if most > 0 and (rate == 0 or rate > most) then rate = most end
+  if hold > now + 3600000 then hold = 0 end
+  return rate, math.max(0, hold - now), tat, cut
+end
+]]
+
+local SOURCES = {}
+
+SOURCES.beat = RATE .. [[
+local me, known, wish = ARGV[1], tonumber(ARGV[2]), ARGV[3]
+local lease = redis.call('HMGET', KEYS[1], 'who', 'epoch', 'beat')
+local who, epoch, beat = lease[1], tonumber(lease[2] or 0), tonumber(lease[3] or 0)
+local marker = false
+if wish == 'leave' then
+  redis.call('HDEL', KEYS[2], me)
+  redis.call('DEL', KEYS[5])
+  redis.call('XADD', KEYS[3], 'MAXLEN', '~', '512', '*', 'k', 'L', 'm', me)
+  redis.call('PEXPIRE', KEYS[3], 60000)
+  if who == me then
+    redis.call('DEL', KEYS[1])
+    redis.call('XADD', KEYS[4], 'MAXLEN', '~', '16', '*', 'k', 'free', 'e', string.format('%.0f', epoch))
+    redis.call('PEXPIRE', KEYS[4], 60000)
+  end
+  return {}
+end
+local fresh = redis.call('HSET', KEYS[2], me, ARGV[4])
+if who == me and wish == 'keep' and epoch == known then
+  beat = beat + 1
+  redis.call('HSET', KEYS[1], 'beat', string.format('%.0f', beat))
+elseif who == me and wish == 'follow' then
+  redis.call('DEL', KEYS[1])
+  redis.call('XADD', KEYS[4], 'MAXLEN', '~', '16', '*', 'k', 'free', 'e', string.format('%.0f', epoch))
+  who = false
+elseif wish ~= 'follow' and (not who or who == me or
+    wish == 'take' and epoch == tonumber(ARGV[5]) and beat == tonumber(ARGV[6])) then
+  who, epoch, beat = me, math.max(math.max(known, epoch) + 1, now), 1
+  local text = string.format('%.0f', epoch)
+  redis.call('HMSET', KEYS[1], 'who', me, 'epoch', text, 'beat', '1')
+  marker = redis.call('XADD', KEYS[3], 'MAXLEN', '~', '512', '*', 'k', 'lead', 'e', text)
+  redis.call('PEXPIRE', KEYS[3], 60000)
+  redis.call('XADD', KEYS[4], 'MAXLEN', '~', '16', '*', 'k', 'lead', 'e', text)
+end
+local entries = false
+if who == me then
+  redis.call('PEXPIRE', KEYS[1], 10000)
+  redis.call('PEXPIRE', KEYS[3], 60000)
+  for i = 7, #ARGV do redis.call('HDEL', KEYS[2], ARGV[i]) end
+  entries = redis.call('HGETALL', KEYS[2])
+end
+redis.call('PEXPIRE', KEYS[2], 60000)
+redis.call('PEXPIRE', KEYS[4], 60000)
+local function last(key)
+  local entry = redis.call('XREVRANGE', key, '+', '-', 'COUNT', '1')
+  return entry[1] and entry[1][1] or '0-0'
+end
+local rate, hold = rate_now(KEYS[6], 0)
+return { who or '', string.format('%.0f', epoch), string.format('%.0f', beat), redis.call('PTTL', KEYS[1]), fresh,
+  redis.call('HLEN', KEYS[2]), string.format('%.3f', rate), hold,
+  last(KEYS[3]), last(KEYS[4]), last(KEYS[5]), marker or '', entries or {} }
+]]
+
+SOURCES.publish = [[
+if redis.replicate_commands then redis.replicate_commands() end
+local lease = redis.call('HMGET', KEYS[1], 'who', 'epoch')
+if lease[1] ~= ARGV[1] or lease[2] ~= ARGV[2] then return 0 end
+redis.call('HINCRBY', KEYS[1], 'beat', 1)
+redis.call('PEXPIRE', KEYS[1], 10000)
+for i = 2, #KEYS do
+  local at = 3 * (i - 1)
+  redis.call('XADD', KEYS[i], 'MAXLEN', '~', '64', '*', 'e', ARGV[2], 's', ARGV[at], 'k', ARGV[at + 1], 'd',
+    ARGV[at + 2])
+  redis.call('PEXPIRE', KEYS[i], 60000)
+end
+return 1
+]]
+
+SOURCES.take = RATE .. [[
+local wanted = tonumber(ARGV[1])
+local rate, hold, tat = rate_now(KEYS[1], tonumber(ARGV[2]))
+if rate == 0 then return { wanted, 0 } end
+if hold > 0 then return { 0, hold } end
+local each = 1000 / rate
+local burst = math.max(each, 250)
+if tat > now + each + burst + 1000 then tat = now end
+tat = math.max(tat, now - burst + each)
+local granted = math.max(0, math.min(wanted, math.floor((now - tat) / each + 1)))
+if granted > 0 then
+  redis.call('HSET', KEYS[1], 'tat', string.format('%.3f', tat + granted * each))
+  redis.call('PEXPIRE', KEYS[1], 600000)
+  return { granted, 0 }
+end
+return { 0, math.ceil(tat - now) }
+]]
+
+SOURCES.cut = RATE .. [[
+local age, pause, used = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3])
+local rate, hold, _, cut = rate_now(KEYS[1], tonumber(ARGV[4]))
+local stored = redis.call('HEXISTS', KEYS[1], 'rate') == 1
+if cut > now + 1000 then cut = 0 end
+if not stored or now - age > cut then
+  local met = rate > 0 and rate or used
+  if used > 1 and used < met then met = used end
+  local low = math.max(met / 2, 0.25)
+  redis.call('HMSET', KEYS[1], 'rate', string.format('%.3f', low), 'top', string.format('%.3f', math.max(met, 0.5)),
+    'cut', string.format('%.0f', now))
+  rate = low
+end
+if pause > hold then
+  hold = pause
+  redis.call('HSET', KEYS[1], 'hold', string.format('%.0f', now + pause))
+end
+redis.call('PEXPIRE', KEYS[1], 600000)
+redis.call('XADD', KEYS[2], 'MAXLEN', '~', '16', '*', 'k', 'brake', 'r', string.format('%.3f', rate), 'h',
+  string.format('%.0f', hold))
+redis.call('PEXPIRE', KEYS[2], 60000)
+return { string.format('%.0f', rate * 1000), hold }
+]]
+
+for name, source in pairs(SOURCES) do scripts[name] = { source = source, sha = sha1(source) } end
+
+--- Runs a script: by its digest, and where Redis does not know it by its text.
+-- @param connection
+-- @tparam string name
+-- @tparam table keys
+-- @tparam table arguments
+-- @tparam function done (reply, err)
+function scripts.run(connection, name, keys, arguments, done)
+   local script = scripts[name]
+   local command = { "EVALSHA", script.sha, tostring(#keys) }
+   table.move(keys, 1, #keys, 4, command)
+   table.move(arguments, 1, #arguments, 4 + #keys, command)
+   connection:command(command, function(reply, err)
+      if type(reply) ~= "table" or not reply.error or reply.error:sub(1, 8) ~= "NOSCRIPT" then
+         return done(reply, err)
+      end
+      command[1], command[2] = "EVAL", script.source
+      connection:command(command, done)
+   end)
+end
+
+return scripts

@@ -1,0 +1,349 @@
+-- Sharing between clients of one process, over a real Redis and the emulator, which counts
+-- requests. Jobs end when the test says so: their time is the emulator's.
+local redis = require "spec.support.redis"
+local world = require "spec.support.world"
+
+local LIMIT = 60 -- seconds that something may take on a busy machine
+
+describe("sharing over Redis", function()
+   local emulator = world.emulator { setup = setup, teardown = teardown, before_each = before_each }
+   local server, clients, events
+
+   if not redis.program() then
+      it("is tested", function() pending(select(2, redis.program())) end)
+      return
+   end
+
+   setup(function() server = assert(redis.start { password = "secret" }) end)
+   teardown(function() server:stop() end)
+   before_each(function() clients, events = {}, {} end)
+   after_each(function()
+      for _, client in ipairs(clients) do client:close() end
+      server:call "FLUSHALL"
+   end)
+
+   local function new_client(share, more)
+      local options = { share = share or server.url }
+      for name, value in pairs(more or {}) do options[name] = value end
+      local number = #clients + 1
+      function options.on_event(event)
+         if event.type == "share" then table.insert(events, { number, event.reason, event.message }) end
+      end
+      clients[number] = world.client(emulator(), options)
+      return clients[number]
+   end
+
+   local core = require "topaz.core"
+
+   -- Steps all until the condition holds.
+   local function step_until(condition, what)
+      local deadline = core.now() + LIMIT
+      while not condition() do
+         assert(core.now() < deadline, "it did not come to: " .. what)
+         for _, client in ipairs(clients) do client:step(0.002) end
+      end
+   end
+
+   local function role_of(client) return client:stats().share.role end
+
+   local function leader()
+      for i, client in ipairs(clients) do
+         if role_of(client) == "lead" then return i end
+      end
+      return nil
+   end
+
+   local function add_jobs(count) return emulator():add_jobs { count = count, timeline = { processing = 100 } } end
+
+   -- A task that watches; the words of the jobs that have ended, by id.
+   local function watch(client, ids, options)
+      local ended = {}
+      local task = client:spawn(function()
+         for status, err in client:watch(ids, options) do
+            assert(ended[status.process_id] == nil, "a job came twice")
+            ended[status.process_id] = err and err.kind or status
+         end
+      end)
+      return ended, task
+   end
+
+   local function size(t)
+      local count = 0
+      for _ in pairs(t) do count = count + 1 end
+      return count
+   end
+
+   it("one asks, and all hear: each end once, with all its members", function()
+      local ids, ended, tasks = add_jobs(6), {}, {}
+      for i = 1, 3 do ended[i], tasks[i] = watch(new_client(), { ids[2 * i - 1], ids[2 * i] }) end
+      step_until(function() return leader() and emulator():counts().total >= 2 end, "a leader that asks")
+      for _ = 1, 3 do
+         step_until(function()
+            local follows = 0
+            for _, client in ipairs(clients) do follows = follows + (role_of(client) == "follow" and 1 or 0) end
+            return follows == 2
+         end, "two followers")
+      end
+      emulator():advance(200)
+      step_until(function() return tasks[1]:done() and tasks[2]:done() and tasks[3]:done() end, "all ends")
+      local first = leader() or 1
+      for i = 1, 3 do
+         tasks[i]:result()
+         assert.equal(2, size(ended[i]))
+         for id, status in pairs(ended[i]) do
+            local known = assert(clients[first]:get_status(id))
+            assert.same(known, status)
+         end
+      end
+   end)
+
+   it("a follower sends no request of its own", function()
+      local ids = add_jobs(2)
+      watch(new_client(), emulator():add_jobs { timeline = { processing = 100000 } })
+      step_until(function() return role_of(clients[1]) == "lead" end, "a leader")
+      local ended, second = watch(new_client(), { ids[2] })
+      step_until(function() return role_of(clients[2]) == "follow" end, "a follower")
+      emulator():advance(200)
+      step_until(function() return second:done() end, "the end")
+      second:result()
+      assert.equal("Completed", ended[ids[2]].status)
+      assert.equal(0, clients[2]:stats().calls)
+   end)
+
+   it("wait_until_done, wait_all and wait_any hear too; so does a job that is gone", function()
+      local ids = add_jobs(4)
+      watch(new_client(), emulator():add_jobs { timeline = { processing = 100000 } }) -- it leads on
+      step_until(function() return role_of(clients[1]) == "lead" end, "a leader")
+      local client, results = new_client(), {}
+      local unknown = "00000000-0000-4000-8000-000000000000"
+      local tasks = {
+         client:spawn(function() results.one = assert(client:wait_until_done(ids[2])) end),
+         client:spawn(function() results.all = assert(client:wait_all { ids[3], unknown }) end),
+         client:spawn(function() results.any = assert(client:wait_any { ids[4], ids[3] }) end),
+         client:spawn(function() results.none, results.err = client:wait_until_done(unknown) end),
+      }
+      step_until(function() return role_of(client) == "follow" end, "a follower")
+      emulator():advance(200)
+      step_until(function()
+         for _, task in ipairs(tasks) do
+            if not task:done() then return false end
+         end
+         return true
+      end, "all ends")
+      for _, task in ipairs(tasks) do task:result() end
+      assert.equal(ids[2], results.one.process_id)
+      assert.equal("Completed", results.all[ids[3]].status)
+      assert.equal("not_found", results.all[unknown].kind)
+      assert.equal("Completed", results.any.status)
+      assert.is_nil(results.none)
+      assert.equal("not_found", results.err.kind)
+      assert.equal(unknown, results.err.process_id)
+      assert.equal(0, client:stats().calls)
+   end)
+
+   it("progress comes to those that want it", function()
+      local ids = add_jobs(2)
+      local _, first = watch(new_client(), { ids[1] })
+      step_until(function() return role_of(clients[1]) == "lead" end, "a leader")
+      local seen = {}
+      local _, second = watch(new_client(), { ids[2] }, { on_progress = function(status) seen[#seen + 1] = status end })
+      step_until(function() return #seen > 0 end, "a first status")
+      emulator():advance(50)
+      local before = #seen
+      step_until(function() return #seen > before end, "a change")
+      assert.equal(ids[2], seen[#seen].process_id)
+      assert.equal("Processing", seen[#seen].status)
+      assert.is_true(seen[#seen].progress >= 50)
+      emulator():advance(200)
+      step_until(function() return first:done() and second:done() end, "both ends")
+      assert.is_truthy(seen[#seen].creation_time)
+   end)
+
+   it("the leader leaves, and another one asks at once", function()
+      local ids = add_jobs(3)
+      local _, first = watch(new_client(), { ids[1] })
+      step_until(function() return role_of(clients[1]) == "lead" end, "a leader")
+      local ended, second = watch(new_client(), { ids[2] })
+      step_until(function() return role_of(clients[2]) == "follow" end, "a follower")
+      first:cancel()
+      step_until(function() return role_of(clients[2]) == "lead" end, "another leader")
+      emulator():advance(200)
+      step_until(function() return second:done() end, "the end")
+      assert.equal("Completed", ended[ids[2]].status)
+   end)
+
+   it("Redis is emptied, loses its scripts, dies and comes back: no end is lost", function()
+      local ids = add_jobs(6)
+      local ended, tasks = {}, {}
+      for i = 1, 2 do ended[i], tasks[i] = watch(new_client(), table.move(ids, 3 * i - 2, 3 * i, 1, {})) end
+      step_until(function() return leader() end, "a leader")
+      server:call "FLUSHALL"
+      server:call("SCRIPT", "FLUSH")
+      local epoch = clients[leader()]:stats().share.epoch
+      step_until(function() return leader() and clients[leader()]:stats().share.epoch ~= epoch end, "a new term")
+      server:restart()
+      step_until(function() return #server:call("KEYS", "*lease") == 1 end, "a lease")
+      emulator():advance(200)
+      step_until(function() return tasks[1]:done() and tasks[2]:done() end, "all ends")
+      for i = 1, 2 do
+         tasks[i]:result()
+         assert.equal(3, size(ended[i]))
+      end
+   end)
+
+   it("Redis is down from the start: each asks for itself, and an event says so", function()
+      local ids = add_jobs(1)
+      local ended, task = watch(new_client "redis://:hunter2@127.0.0.1:1/0", ids)
+      step_until(function() return role_of(clients[1]) == "alone" end, "alone")
+      emulator():advance(200)
+      step_until(function() return task:done() end, "the end")
+      task:result()
+      assert.equal("Completed", ended[ids[1]].status)
+      assert.equal(1, #events)
+      assert.equal("alone", events[1][2])
+      assert.is_nil(events[1][3]:find("hunter2", 1, true))
+   end)
+
+   it("a wrong password is an event and not an error, and shows neither password nor key", function()
+      local ids = add_jobs(1)
+      local ended, task = watch(new_client((server.url:gsub("secret", "hunter2"))), ids)
+      emulator():advance(200)
+      step_until(function() return task:done() end, "the end")
+      task:result()
+      assert.equal("Completed", ended[ids[1]].status)
+      assert.matches("WRONGPASS", events[1][3])
+      assert.is_nil(events[1][3]:find("hunter2", 1, true))
+   end)
+
+   it("farms of other keys and names do not meet, and neither key nor password is in Redis", function()
+      local ids = add_jobs(2)
+      watch(new_client(), { ids[1] })
+      watch(new_client { url = server.url, name = "another" }, { ids[2] })
+      step_until(function() return role_of(clients[1]) == "lead" and role_of(clients[2]) == "lead" end, "two leaders")
+      for _, key in ipairs(server:call("KEYS", "*")) do
+         assert.matches("^topaz1:{%x+}:", key)
+         assert.is_true(server:call("PTTL", key) > 0, key)
+      end
+      local dump = {}
+      for _, key in ipairs(server:call("KEYS", "*")) do dump[#dump + 1] = key .. tostring(server:call("DUMP", key)) end
+      dump = table.concat(dump)
+      assert.is_nil(dump:find(emulator().key, 1, true))
+      assert.is_nil(dump:find("secret", 1, true))
+   end)
+
+   it("a watcher that is dropped without being closed leaves the farm", function()
+      local ids = add_jobs(2)
+      local client = new_client()
+      local task = client:spawn(function()
+         local watcher = client:watch(ids)
+         watcher()
+      end)
+      step_until(function() return role_of(client) == "lead" end, "a leader")
+      emulator():advance(200)
+      step_until(function() return task:done() end, "an end")
+      collectgarbage()
+      collectgarbage()
+      step_until(function() return role_of(client) == "joining" end, "no member")
+      assert.equal(0, #server:call("KEYS", "*lease"))
+   end)
+
+   it("a client that is closed leaves the farm at once", function()
+      local ids = add_jobs(2)
+      watch(new_client(), ids)
+      step_until(function() return role_of(clients[1]) == "lead" end, "a leader")
+      assert.equal(1, #server:call("KEYS", "*lease"))
+      clients[1]:close()
+      local deadline = core.now() + LIMIT
+      while #server:call("KEYS", "*lease") > 0 do assert(core.now() < deadline) end
+   end)
+
+   it("a 429 at one member holds and slows all", function()
+      local ids = add_jobs(2)
+      watch(new_client(nil, { max_retries = 0 }), { ids[1] })
+      step_until(function() return role_of(clients[1]) == "lead" end, "a leader")
+      watch(new_client(), { ids[2] })
+      step_until(function() return role_of(clients[2]) == "follow" end, "a follower")
+      assert.is_nil(clients[2]:stats().share.rate)
+      emulator():fault { status = 429, headers = { ["Retry-After"] = "7" }, times = 1 }
+      step_until(function() return clients[2]:stats().share.rate end, "a rate of the farm")
+      local keys = server:call("KEYS", "*rate")
+      assert.equal(1, #keys)
+      local hold = tonumber(server:call("HGET", keys[1], "hold")) - tonumber(server:call("TIME")[1]) * 1000
+      assert.is_true(hold <= 8000, hold)
+      assert.is_true(clients[1]:stats().hold > 0)
+   end)
+
+   it("the rights that the guide names are enough", function()
+      local guide = require "spec.docs.blocks".read "spec/guide/many_machines.md"
+      local rules = {}
+      for word in guide:match "ACL SETUSER topaz ([^`]+)`":gmatch "%S+" do
+         rules[#rules + 1] = word == ">PASSWORD" and ">hunter2" or word
+      end
+      local _, why = server:call("ACL", "SETUSER", "topaz", table.unpack(rules))
+      if why and why:find("unknown command", 1, true) then return pending "this Redis has no ACL" end
+      local url = server.url:gsub(":secret@", "topaz:hunter2@")
+      local ids = add_jobs(2)
+      local _, first = watch(new_client(url, { max_rate = 100 }), { ids[1] })
+      step_until(function() return role_of(clients[1]) == "lead" end, "a leader")
+      local _, second = watch(new_client(url), { ids[2] })
+      step_until(function() return role_of(clients[2]) == "follow" end, "a follower")
+      emulator():advance(200)
+      step_until(function() return first:done() and second:done() end, "both ends")
+      for _, event in ipairs(events) do assert.not_equal("alone", event[2]) end
+   end)
+
+   it("hints of a follower come to the leader", function()
+      local plan = require "topaz.watch.plan"
+      if not plan.offer then return pending "watchers take no hints yet" end
+      local ids = add_jobs(1)
+      watch(new_client(), emulator():add_jobs { timeline = { processing = 100000 } })
+      step_until(function() return role_of(clients[1]) == "lead" end, "a leader")
+      local client, watcher = new_client(), nil
+      local task = client:spawn(function()
+         watcher = client:watch(ids)
+         watcher()
+      end)
+      step_until(function() return role_of(client) == "follow" and emulator():counts().total > 2 end, "a follower")
+      emulator():advance(200)
+      assert.is_true(watcher:offer { process_id = ids[1] })
+      step_until(function() return task:done() end, "the end")
+      assert.equal(0, client:stats().calls)
+   end)
+
+   it("a wait that runs out of time says so", function()
+      local ids = add_jobs(1)
+      local _, err = new_client():wait_until_done(ids[1], { timeout = 0.2 })
+      assert.equal("timeout", err.kind)
+      assert.equal("wait_until_done", err.operation)
+      local _, problem = clients[1]:wait_all(ids, { timeout = 0.2 })
+      assert.equal("timeout", problem.kind)
+      assert.equal("joining", role_of(clients[1]))
+   end)
+
+   it("an error that does not pass ends the loop, as without sharing", function()
+      local ids = add_jobs(1)
+      local client = new_client(nil, { api_key = "wrong" })
+      local _, err = client:wait_all(ids)
+      assert.equal("unauthorized", err.kind)
+   end)
+
+   it("delete_finished keeps to the farm's rate", function()
+      emulator():add_jobs(20)
+      local client = new_client(nil, { max_rate = 1000 })
+      local report = client:delete_finished()
+      assert.equal(20, report.deleted)
+   end)
+
+   it("misuse raises before anything is sent, and names what is wrong", function()
+      local function message(share)
+         local _, text = pcall(world.client, emulator(), { share = share })
+         return text
+      end
+      assert.matches("bad argument 'share': expected a non%-empty string or a table, got number", message(1))
+      assert.matches("'url'", message { url = "http://x" })
+      assert.matches("url is missing", message {})
+      assert.matches("bad argument 'role': expected auto or follow", message { url = server.url, role = "lead" })
+      assert.matches("bad argument 'rol': unknown option, did you mean 'role'", message { url = server.url, rol = "x" })
+      assert.is_nil(message("redis://user:hunter2@:99999/0"):find("hunter2", 1, true))
+   end)
+end)

@@ -58,8 +58,15 @@ static _Noreturn void unknown(lua_State *L, const char *name, const option_row *
   error_misuse_at(L, level, name, "unknown option");
 }
 
-static const char *const wanted[] = {"a non-empty string", "a number", "an integer", "a boolean", "a table",
-                                     "a function",         "a table",  "a string",   "a non-empty string or a table"};
+static const char *const wanted[] = {"a non-empty string",
+                                     "a number",
+                                     "an integer",
+                                     "a boolean",
+                                     "a table",
+                                     "a function",
+                                     "a table",
+                                     "a string",
+                                     "a non-empty string or a table"};
 
 /* Whether the string at `index` contains a NUL: as a C string it would be cut there. */
 static bool has_nul(lua_State *L, int index) { return strlen(lua_tostring(L, index)) != lua_rawlen(L, index); }

@@ -135,7 +135,8 @@ static transport_connection *connection_between(const transport *t, const char *
 static const char *why_unfit(transport_connection *c, const transfer *x) {
   bool idle = c->users == 0 && c->http_version != 0;
   if (c->distrusted) return "the connection was silent while a response was due";
-  if (idle && c->http_version < 20 && !platform_socket_has_unread(c->fd)) return NULL; /* nor has it ended */
+  /* nothing unread: it has not ended either */
+  if (idle && c->http_version < 20 && !platform_socket_has_unread(c->fd)) return NULL;
   c->ended = c->http_version != 0 && platform_socket_has_ended(c->fd);
   if (c->ended) return "the connection was closed"; /* of a new one: its response shows that */
   if (x->http1 && idle && c->http_version >= 20) return "the connection speaks HTTP/2";

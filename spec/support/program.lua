@@ -18,7 +18,8 @@ end
 function program.environment(variables)
    local words = { "env", "-u", "NO_COLOR" }
    for _, name in ipairs {
-      "API_KEY", "API_KEY_FILE", "BASE_URL", "CA_FILE", "TIMEOUT", "MAX_RATE", "PROFILE", "CONFIG_FILE", "SHARE", "SHARE_FILE",
+      "API_KEY", "API_KEY_FILE", "BASE_URL", "CA_FILE", "TIMEOUT", "MAX_RATE", "PROFILE", "CONFIG_FILE",
+      "SHARE", "SHARE_FILE",
    } do
       table.move({ "-u", "TOPAZ_" .. name }, 1, 2, #words + 1, words)
    end

@@ -313,6 +313,20 @@ describe("the farm's rate", function()
 end)
 
 describe("a member", function()
+   it("whose watchers all work in their loops has nothing to do, and wakes nobody", function()
+      local farm = world.new { members = 2, jobs = 10, seed = 1 }
+      farm:run(20)
+      local process = farm:leader()
+      process.place:exit()
+      farm:run(24)
+      process.member.dirty = true -- as after news
+      assert.is_nil(process.member:turn())
+      assert.is_false(process.member.dirty)
+      process.place:enter()
+      assert.is_true(process.member.dirty)
+      assert.is_number(process.member:turn())
+   end)
+
    it("that reads nonsense from Redis changes nothing by it", function()
       each_seed({ members = 3, jobs = 100 }, function(farm)
          for i = 1, 200 do

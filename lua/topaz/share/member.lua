@@ -268,7 +268,10 @@ local function least(a, b) return a and b and math.min(a, b) or a or b end
 -- @treturn number|nil when it has to be called again, if nothing comes before
 function Member:turn()
    local now = self.host.now()
-   if not self.joined_at or not is_attended(self, now) then return nil end
+   if not self.joined_at or not is_attended(self, now) then
+      self.dirty = false -- until a watcher waits again
+      return nil
+   end
    if now - (self.turned_at or now) >= PAUSE then resume(self, now) end
    self.dirty, self.turned_at = false, now
    local due = self.link:turn(now, self.role == "lead" or self.role == "follow")

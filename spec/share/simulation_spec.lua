@@ -133,6 +133,21 @@ describe("a farm whose leader", function()
       end, function(farm, what) assert.equal(2, #farm.leads, what) end)
    end)
 
+   it("hears nothing from the API gives up the lease", function()
+      each_seed({ members = 5, jobs = 400 }, function(farm)
+         when_leads(farm, function(leader) leader.silent = true end)
+      end, function(farm, what)
+         assert.equal(2, #farm.leads, what)
+         assert.is_true(farm.leads[2].time < 75, what .. farm.leads[2].time)
+      end)
+   end)
+
+   it("waits long for each response goes on", function()
+      each_seed({ members = 4, jobs = 40 }, function(farm) farm.slow = 60 end, function(farm, what)
+         assert.is_true(#farm.leads <= 6, what .. #farm.leads)
+      end)
+   end)
+
    it("cannot reach the API gives up the lease", function()
       each_seed({ members = 5, jobs = 400 }, function(farm)
          when_leads(farm, function(leader) leader.unreachable = true end)
@@ -313,6 +328,20 @@ describe("the farm's rate", function()
 end)
 
 describe("a member", function()
+   it("whose watchers all work in their loops has nothing to do, and wakes nobody", function()
+      local farm = world.new { members = 2, jobs = 10, seed = 1 }
+      farm:run(20)
+      local process = farm:leader()
+      process.place:exit()
+      farm:run(24)
+      process.member.dirty = true -- as after news
+      assert.is_nil(process.member:turn())
+      assert.is_false(process.member.dirty)
+      process.place:enter()
+      assert.is_true(process.member.dirty)
+      assert.is_number(process.member:turn())
+   end)
+
    it("that reads nonsense from Redis changes nothing by it", function()
       each_seed({ members = 3, jobs = 100 }, function(farm)
          for i = 1, 200 do

@@ -54,6 +54,7 @@ local function serve(self, process, answer)
       return nil, err
    end
    if self.api_down or process.unreachable then return nil, failure "network" end
+   if process.silent then return nil end
    return answer()
 end
 
@@ -72,12 +73,12 @@ function send_next(self, process)
       local request = table.remove(process.queue, 1)
       if not request.cancelled then
          process.sending = process.sending + 1
-         self:after(model.LATENCY, function()
+         self:after(self.slow or model.LATENCY, function()
             local result, err = serve(self, process, request.answer)
             process.deliver(function()
                process.sending = process.sending - 1
                if err and err.kind == "rate_limited" then process.member.brake:limited(20, err.retry_after or 0) end
-               if not request.cancelled then request.done(result, err) end
+               if not request.cancelled and (result or err) then request.done(result, err) end
                send_next(self, process)
             end)
          end)
@@ -283,12 +284,12 @@ function World:missing()
    return count
 end
 
---- Runs until that time; else until every end was given out, or ten simulated minutes.
+--- Runs until that time; else until every end was given out, or twenty simulated minutes.
 function World:run(till)
    local last = self.jobs[#self.jobs]
    while true do
       local at, f = self.events:peek()
-      if not at or at > (till or 600) then break end
+      if not at or at > (till or 1200) then break end
       self.events:pop()
       self.time = math.max(self.time, at)
       f()

@@ -173,6 +173,7 @@ function Waiting:advance()
    jobs.place:enter()
    local stay <close> = setmetatable({ place = jobs.place }, Stay) -- luacheck: ignore 211
    jobs.bell.rung = false
+   if now < self.deadline then till = self.deadline end -- by then each may have been seen
    local slept, err = waiter.sleep(self.client, till - now, jobs.bell)
    if slept then return nil end
    err.operation = self.operation

@@ -22,7 +22,8 @@ local LATER = 10                 -- seconds within which the members go alone
 local GATHER = 0.5               -- seconds that a new leader waits for the others' ids
 local SIT_OUT, SIT_OUT_MOST = 10, 300 -- seconds without leading after the lease was lost
 local STABLE = 300               -- seconds of leading that make up for that
-local DEAF = 15                  -- seconds without a response of the API until another one tries
+local DEAF = 15                  -- seconds of failing requests until another one tries
+local DEAF_LEAST, DEAF_MOST = 45, 900 -- likewise of silence, doubled each time: it may be slow
 local PAUSE_EACH, PAUSE_LEAST, PAUSE_MOST = 0.01, 0.05, 1 -- seconds that are gathered, by members
 local PAUSE = 1                  -- seconds without a step that are not Redis's silence
 local LINGER = 3                 -- seconds that a loop's body may take as far as leading goes
@@ -47,7 +48,7 @@ local function new(host, prefix, never_leads)
       polls_from = nil,                  -- when polling begins; nil: it does not poll
       inside = 0, left_at = -math.huge,  -- watchers in their loops; when one left last
       last = { all = nil, out = "0-0", into = "0-0" }, -- ids of the entries read last
-      changes = 0, dirty = true,
+      changes = 0, dirty = true, deaf_after = DEAF_LEAST, led_at = -math.huge,
    }, Member)
    self.keys = {
       lease = prefix .. "lease", members = prefix .. "members", ["in"] = prefix .. "in", all = prefix .. "all",
@@ -125,7 +126,8 @@ function Member:become_lead(epoch, marker)
    self:change("lead", "this process asks for the farm")
    self.led_since = self.led_since or now
    if led then return end
-   self.poll.good, self.poll.failures = now, 0
+   if self.poll.good > self.led_at then self.deaf_after = DEAF_LEAST end -- it has answered before
+   self.poll.good, self.poll.failures, self.led_at = now, 0, now
    self:poll_from(self.members > 1 and now + GATHER or now)
    self.union.plan:hurry()
 end
@@ -235,8 +237,8 @@ local function judge(self, now)
    elseif self.role ~= "alone" and self.role ~= "lead" and now - since >= patience then
       self:go_alone(self.trouble_text or "Redis does not answer")
    end
-   local asks = self.poll
-   if self.role == "lead" and asks.failures >= 2 and now - asks.good >= DEAF and self.members > 1 then
+   if self.role == "lead" and self.members > 1 and self.poll:is_deaf(now, DEAF, self.deaf_after) then
+      self.deaf_after = math.min(2 * self.deaf_after, DEAF_MOST)
       self:sit_out()
       self:change("follow", "this process cannot reach the API: another one may try")
       self:poll_from(nil)
@@ -268,7 +270,10 @@ local function least(a, b) return a and b and math.min(a, b) or a or b end
 -- @treturn number|nil when it has to be called again, if nothing comes before
 function Member:turn()
    local now = self.host.now()
-   if not self.joined_at or not is_attended(self, now) then return nil end
+   if not self.joined_at or not is_attended(self, now) then
+      self.dirty = false -- until a watcher waits again
+      return nil
+   end
    if now - (self.turned_at or now) >= PAUSE then resume(self, now) end
    self.dirty, self.turned_at = false, now
    local due = self.link:turn(now, self.role == "lead" or self.role == "follow")

@@ -24,7 +24,8 @@ local function new(host, union, brake)
       wanted = nil,           -- what plan:next() said, while it waits for the brake
       scale = 1,              -- one process's rate divided by this
       not_before = -math.huge, -- with a scale: when the next request may be sent
-      good = -math.huge,      -- when a response came last
+      good = -math.huge,      -- when a response came last that was not a failure
+      waits_since = 0,        -- while requests are under way: since when nothing has come
       failures = 0, trouble = nil, -- since then: how many, and the last one
    }, Poll)
 end
@@ -64,11 +65,12 @@ end
 
 local function begin(self, method, argument, came, about)
    local flight, began = {}, self.host.now()
+   if self.count == 0 then self.waits_since = began end
    self.flying[flight], self.count = true, self.count + 1
    self.page_flies = self.page_flies or method == "page"
    local function done(result, err)
       if not self.flying[flight] then return end
-      self.flying[flight], self.count = nil, self.count - 1
+      self.flying[flight], self.count, self.waits_since = nil, self.count - 1, self.host.now()
       if method == "page" then self.page_flies = nil end
       if self.scale > 1 then self.not_before = began + math.max(self.host.now() - began, SPACED) * self.scale end
       came(self, about, result, err)
@@ -101,6 +103,13 @@ function Poll:turn()
       else begin(self, "get", argument.given, single_came, { job = argument, hinted = hinted }) end
    end
    return nil
+end
+
+--- Whether the API cannot be reached: requests have failed for `failing` seconds, or nothing at all
+-- has come for `silent` seconds. A pause that the server wants is an answer.
+function Poll:is_deaf(now, failing, silent)
+   if now < self.brake.hold then return false end
+   return self.failures >= 2 and now - self.good >= failing or self.count > 0 and now - self.waits_since >= silent
 end
 
 --- Forgets the requests under way and ends the round.

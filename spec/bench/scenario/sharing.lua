@@ -53,7 +53,7 @@ function scenario.run(context)
          }
          goals[#goals + 1] = {
             name .. ": later than one, s, 95th percentile", value = p95 - one.p95,
-            most = math.max(LATER_MOST, LATER_SHARE * (one.p95 > LONG and one.p95 or 0)),
+            most = one.p95 > LONG and math.floor(LATER_SHARE * one.p95) or LATER_MOST,
          }
          bars[#bars + 1] = bar(name, farm.requests, "ours")
          if apart then bars[#bars + 1] = bar("the same, each for itself", apart, "peer") end

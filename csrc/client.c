@@ -17,7 +17,7 @@
 #include "userdata.h"
 
 static const char type_name[] = "topaz.client";
-static const char wait_key[] = "topaz.wait", share_key[] = "topaz.share";
+static const char wait_key[] = "topaz.wait";
 static const double LONGEST = 1e6; /* seconds of one step */
 
 /* Returns the session of the client at index 1. Raises if it is closed, or belongs to the parent of
@@ -58,24 +58,6 @@ static void keep_functions(lua_State *L, const client_settings *settings, int cl
   lua_setiuservalue(L, client, CALL_CLIENT_WAIT);
 }
 
-/* Lets the Lua layer read the option `share`, or the environment variable in its place. Raises on
-** misuse. */
-static void begin_sharing(lua_State *L, const client_settings *settings, int client) {
-  const char *variable = platform_environment("TOPAZ_SHARE");
-  bool by_variable = lua_isnil(L, settings->share) && variable && variable[0];
-  if (lua_isnil(L, settings->share) && !by_variable) return;
-  if (lua_getfield(L, LUA_REGISTRYINDEX, share_key) != LUA_TFUNCTION)
-    error_misuse(L, "share", "the module topaz is not loaded: topaz.core alone shares nothing");
-  lua_pushvalue(L, client);
-  if (by_variable) lua_pushstring(L, variable);
-  else lua_pushvalue(L, settings->share);
-  lua_pushboolean(L, by_variable);
-  lua_pushstring(L, settings->base_url);
-  if (settings->max_rate > 0) lua_pushnumber(L, settings->max_rate);
-  else lua_pushnil(L);
-  lua_call(L, 5, 0);
-}
-
 int client_new(lua_State *L) {
   client_settings settings;
   const char *why;
@@ -97,7 +79,7 @@ int client_new(lua_State *L) {
     session_close(s);
     return luaL_error(L, "topaz.client: %s", why);
   }
-  begin_sharing(L, &settings, client);
+  client_begin_sharing(L, &settings, client);
   lua_settop(L, client);
   return 1;
 }
@@ -106,13 +88,6 @@ int client_set_wait(lua_State *L) {
   luaL_checktype(L, 1, LUA_TFUNCTION);
   lua_settop(L, 1);
   lua_setfield(L, LUA_REGISTRYINDEX, wait_key);
-  return 0;
-}
-
-int client_set_share(lua_State *L) {
-  luaL_checktype(L, 1, LUA_TFUNCTION);
-  lua_settop(L, 1);
-  lua_setfield(L, LUA_REGISTRYINDEX, share_key);
   return 0;
 }
 

@@ -5,6 +5,7 @@
 
 #include <lua.h>
 
+#include "client_options.h"
 #include "session.h"
 
 /* Steps the session of the client at absolute index `client`: waits at most `timeout` seconds for
@@ -12,5 +13,9 @@
 ** the table at `ready` (0: no table), and delivers events. True: the time was up, and more is left
 ** to do. */
 bool client_advance(lua_State *L, int client, session *s, double timeout, int ready, double until);
+
+/* Lets the Lua layer read the option `share` of the client at index `client`, or the environment
+** variable in its place. Raises on misuse. */
+void client_begin_sharing(lua_State *L, const client_settings *settings, int client);
 
 #endif

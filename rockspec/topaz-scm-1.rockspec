@@ -60,6 +60,7 @@ build = {
                   "csrc/channel.c",
                   "csrc/client.c",
                   "csrc/client_options.c",
+                  "csrc/client_share.c",
                   "csrc/client_step.c",
                   "csrc/core.c",
                   "csrc/cursor.c",

@@ -95,7 +95,7 @@ describe("the definition files", function()
                end
             end
          end
-         if name == "topaz.Client" then assert.is_true(in_c >= 8) end
+         if name == "topaz.Client" then assert.is_true(in_c >= 7) end
       end)
    end
 

@@ -15,7 +15,8 @@ local PHRASES = {
 
 -- Read whole, comments too.
 local OTHERS = {
-   "CHANGELOG.md", "Makefile", "spec/proof/proof.mk", "spec/chaos/chaos.mk", "lua/topaz/emulator/proxy.py",
+   "CHANGELOG.md", "Makefile", "spec/proof/proof.mk", "spec/share/share.mk", "spec/chaos/chaos.mk",
+   "lua/topaz/emulator/proxy.py",
 }
 
 -- ---- strings of Lua -----------------------------------------------------------------------------

@@ -92,6 +92,7 @@ struct transfer {
   uint64_t bytes;        /* body bytes after decompression */
   bool progressed;       /* bytes have come; the owner clears this */
   double started, ended; /* monotonic seconds */
+  double answered;       /* likewise: when the last header line came; 0: never */
   char detail[256];      /* libcurl's words for a failure */
   /* Headers of the final response, "" where absent. Several Retry-After are one list. */
   char retry_after[256], date[64], location[512], request_id[128];

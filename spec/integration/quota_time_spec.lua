@@ -1,5 +1,5 @@
--- What the server says of its limit holds from the time of its response on, and counts only requests
--- that were sent: attempts that never left and lists that are read slowly delay no call.
+-- What the server says of its limit holds from its response on, and counts only requests that were
+-- sent: attempts that never left and lists that are read slowly delay no call.
 local emulators = require "topaz.emulator"
 local proxies = require "topaz.emulator.proxy"
 local world = require "spec.support.world"

@@ -203,6 +203,7 @@ const char *stream_received(const stream *s, size_t *n) {
 }
 
 void stream_consume(stream *s, size_t n) {
+  if (n > 0 && s->in_count == STREAM_RECEIVE_MAX) stream_expect(s, s->patience); /* there is room again */
   s->in_count -= n;
   memmove(s->in, s->in + n, s->in_count);
 }

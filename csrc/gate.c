@@ -77,6 +77,7 @@ bool gate_note_quota(gate *g, int http_status, double sent, double now, const re
   if (!quota || g->quota_doubted) return false;
   if (now < g->quota_end && sent < g->quota_sent) { /* a later one has told more */
     if (quota->left < g->quota_left) g->quota_left = quota->left;
+    g->quota_others -= g->quota_others > 0; /* this one is counted in what is left now */
   } else {
     /* a wait that is too long for Retry-After is left to the server's 429 */
     g->quota_end = quota->reset > 0 && quota->reset <= g->hold_most ? now + quota->reset : 0;

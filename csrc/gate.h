@@ -38,7 +38,7 @@ typedef struct {
   double quota_sent;     /* when the request was sent whose response said it */
   double quota_noted;    /* when that response was noted */
   double quota_forced;   /* when a request was sent though none was left; 0: never in this window */
-  unsigned quota_others; /* in flight then: the server may have counted them, or not */
+  unsigned quota_others; /* in flight since then: the server may have counted them, or not */
   bool quota_told;       /* that requests wait for the window's end */
   bool quota_doubted;    /* the server said that none was left, and gave a success */
 } gate;

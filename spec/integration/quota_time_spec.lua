@@ -57,6 +57,21 @@ describe("a quota", function()
       assert.equal(2, emulator:counts().total)
    end)
 
+   it("is known again when older requests are answered, though one of them is not", function()
+      emulator:set { quota = { limit = 8, window = 50 } }
+      local one <close> = world.client(emulator, { base_url = emulator.url, max_connections = 8 })
+      local calls = {}
+      -- all are counted at once, and answered in the reverse order
+      emulator:fault { match = { process_id = ids[1] }, delay_after = 20, times = 1 }
+      emulator:fault { match = { process_id = ids[2] }, delay_after = 1, times = 1 }
+      emulator:fault { match = { process_id = ids[2] }, delay_after = 0.5, times = 1 }
+      for i, id in ipairs { ids[1], ids[2], ids[2], ids[3], ids[3] } do calls[i] = one:start("get_status", id) end
+      for i = 2, 5 do assert(calls[i]:result()) end
+      assert(one:get_status(ids[3]))
+      assert.is_false(calls[1]:done())
+      calls[1]:cancel()
+   end)
+
    it("is over when its window is, however long the body was read", function()
       local told = {}
       local one <close> = world.client(emulator, { on_event = function(event)

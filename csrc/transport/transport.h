@@ -169,7 +169,8 @@ unsigned transport_connections(const transport *t);
 /* Writes stars over secrets in a text from outside, which may quote them. Of the API key: over
 ** every part of 8 bytes or more, in lower or upper case, because a quote may be cut or broken
 ** anywhere. Of the caller's headers (the transport's, and `headers` of one transfer or NULL): over
-** whole words of a value. What has fewer than 8 bytes is not a secret and stays. */
+** whole words of a value, also without the quotes or brackets around them. What has fewer than 8
+** bytes is not a secret and stays. */
 void transport_hide(const transport *t, const char *headers, char *text);
 
 /* Writes the HMAC-SHA-256 of n bytes under the API key: 32 bytes. It tells nothing of the key. */

@@ -9,8 +9,7 @@ static bool read_quota(const session *s, const transfer *x, retry_quota *out) {
   const transfer_quota *q = &x->quota;
   double now = session_server_time(s), date;
   if (retry_http_date(x->date, strlen(x->date), now, &date)) now = date;
-  return retry_quota_list(q->list, q->policy, out) ||
-         retry_quota_fields(q->limit, q->remaining, q->reset, now, out) ||
+  return retry_quota_list(q->list, q->policy, out) || retry_quota_fields(q->limit, q->remaining, q->reset, now, out) ||
          retry_quota_fields(q->x_limit, q->x_remaining, q->x_reset, now, out);
 }
 

@@ -145,25 +145,35 @@ static void hide_secrets(const request *r, char *text) {
   else text[0] = '\0';
 }
 
+/* Writes n bytes, cut to an excerpt, with escapes. Secrets are hidden before, because an escape
+** would break them up, and after, because bytes behind a NUL are out of sight before. */
+static void write_excerpt(const request *r, char out[EXCERPT_MAX + 1], const char *bytes, size_t n) {
+  char copy[EXCERPT_MAX + 1];
+  if (n > EXCERPT_MAX) n = EXCERPT_MAX;
+  memcpy(copy, bytes, n);
+  copy[n] = '\0';
+  if (r->session) transport_hide(r->session->net, request_headers(r), copy);
+  (void)error_escape(out, EXCERPT_MAX + 1, copy, n);
+  hide_secrets(r, out);
+}
+
 /* Makes the server's message the error's: `message` of the error body, else the beginning of the
 ** body. */
 static void quote(lua_State *L, request *r) {
   error_info *e = &r->error;
-  char excerpt[EXCERPT_MAX];
-  size_t n, length;
+  char excerpt[EXCERPT_MAX + 1];
+  size_t n;
   const char *raw = json_unread(&r->body, &n);
-  length = n < EXCERPT_MAX ? n : EXCERPT_MAX;
-  memcpy(excerpt, raw, length);
+  write_excerpt(r, excerpt, raw, n);
   if (n == 0) error_message(e, "the error response has no message");
   else if (status_read_error(L, &r->body, &e->code, &e->has_code)) {
     raw = lua_tolstring(L, -1, &n);
-    error_append(e, raw, n, EXCERPT_MAX);
-    hide_secrets(r, e->message);
+    write_excerpt(r, excerpt, raw, n);
+    error_append(e, excerpt, strlen(excerpt), EXCERPT_MAX);
     lua_pop(L, 1);
-  } else {
+  } else if (excerpt[0]) {
     error_message(e, "the server's message: ");
-    error_append(e, excerpt, length, EXCERPT_MAX);
-    hide_secrets(r, e->message);
+    error_append(e, excerpt, strlen(excerpt), EXCERPT_MAX);
   }
   if (!e->message[0])
     error_message(e, r->session ? "the error response has no message"
@@ -195,7 +205,7 @@ static void refuse(request *r, const char *wrong, json_result got) {
     const char *raw = json_unread(&r->body, &n);
     char *end = text + strlen(text);
     memcpy(end, begins, sizeof begins);
-    (void)error_escape(end + sizeof begins - 1, EXCERPT_MAX + 1, raw, n);
+    write_excerpt(r, end + sizeof begins - 1, raw, n);
   }
   hide_secrets(r, text);
   request_body_failed(r, got == JSON_TOO_LARGE ? RETRY_TOO_LARGE : RETRY_PROTOCOL, text);

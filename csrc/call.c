@@ -209,14 +209,19 @@ int call_finish(lua_State *L) {
 /* ---- events ---------------------------------------------------------------------------------- */
 
 static void push_event(lua_State *L, const session_event *e) {
+  char request_id[sizeof e->request_id + 1];
   lua_createtable(L, 0, 13);
 #define TEXT(field) (lua_pushstring(L, e->field), lua_setfield(L, -2, #field))
   TEXT(type);
   TEXT(operation);
   if (e->reason) TEXT(reason);
   if (e->process_id[0]) TEXT(process_id);
-  if (e->request_id[0]) TEXT(request_id);
 #undef TEXT
+  if (e->request_id[0]) { /* as in an error */
+    (void)error_escape(request_id, sizeof request_id, e->request_id, strlen(e->request_id));
+    lua_pushstring(L, request_id);
+    lua_setfield(L, -2, "request_id");
+  }
 #define NUMBER(field) (lua_pushnumber(L, e->field), lua_setfield(L, -2, #field))
   NUMBER(seconds);
   NUMBER(delay);

@@ -45,12 +45,18 @@ void gate_sent(gate *g, double now, unsigned in_flight) {
   else g->quota_left--;
 }
 
+void gate_unsent(gate *g, double sent) {
+  bool was_counted = sent < g->quota_end && !(g->quota_forced > 0 && sent >= g->quota_forced);
+  if (sent <= g->quota_noted) g->quota_others -= g->quota_others > 0;
+  else if (was_counted) g->quota_left++;
+}
+
 static bool is_success(int http_status) { return http_status >= 200 && http_status < 300; }
 
 /* Whether a success shows that the server had more to give than it said. */
 static bool is_wrong_hint(const gate *g, double sent, const retry_quota *quota) {
   if (!is_used_up(g)) return false;
-  if (g->quota_forced > 0 && sent >= g->quota_forced) return true;
+  if (g->quota_forced > 0 && sent >= g->quota_forced && sent < g->quota_end) return true;
   /* the first one of a new window is not its last one, unless a window has only one */
   return sent >= g->quota_end && quota && quota->left < 1 && quota->limit != 1;
 }
@@ -71,11 +77,13 @@ bool gate_note_quota(gate *g, int http_status, double sent, double now, const re
   if (!quota || g->quota_doubted) return false;
   if (now < g->quota_end && sent < g->quota_sent) { /* a later one has told more */
     if (quota->left < g->quota_left) g->quota_left = quota->left;
+    g->quota_others -= g->quota_others > 0; /* this one is counted in what is left now */
   } else {
     /* a wait that is too long for Retry-After is left to the server's 429 */
     g->quota_end = quota->reset > 0 && quota->reset <= g->hold_most ? now + quota->reset : 0;
     g->quota_left = quota->left;
     g->quota_sent = sent;
+    g->quota_noted = now;
     g->quota_forced = 0;
     g->quota_others = others;
   }

@@ -36,8 +36,9 @@ typedef struct {
   double quota_end;      /* 0: not known */
   double quota_left;     /* as the server said, less the requests sent since */
   double quota_sent;     /* when the request was sent whose response said it */
+  double quota_noted;    /* when that response was noted */
   double quota_forced;   /* when a request was sent though none was left; 0: never in this window */
-  unsigned quota_others; /* in flight then: the server may have counted them, or not */
+  unsigned quota_others; /* in flight since then: the server may have counted them, or not */
   bool quota_told;       /* that requests wait for the window's end */
   bool quota_doubted;    /* the server said that none was left, and gave a success */
 } gate;
@@ -62,6 +63,8 @@ double gate_wait_left(const gate *g, double now);
 void gate_ended(gate *g);
 /* Records that a request was sent; `in_flight` counts it. */
 void gate_sent(gate *g, double now, unsigned in_flight);
+/* Records that the request recorded as sent at `sent` never left: the server did not count it. */
+void gate_unsent(gate *g, double sent);
 
 /* Records what a response said of the quota; NULL: nothing. To be called before gate_answered.
 ** `others`: requests in flight without this one. True: a wait for the window's end begins. */

@@ -154,6 +154,14 @@ static unsigned count_in_flight(const session *s, unsigned *lists) {
   return n;
 }
 
+/* Returns the request to send next: the first one, or while the server's quota makes it wait, one
+** that has no time for that. NULL: all can wait. */
+static request *choose(const session *s, double now) {
+  double wait = gate_quota_delay(&s->gate, now);
+  if (wait <= gate_delay(&s->gate, now)) return s->lists[SESSION_QUEUED].head;
+  return request_first_hasty(s, now + wait);
+}
+
 /* Starts the requests that may be sent, with `one` at least one. True: the budget ended first.
 ** libcurl connects and sends later, for all new requests at once. With a budget it does so after
 ** each start, so that the next look at the clock counts that work too. */
@@ -165,7 +173,7 @@ static bool launch(session *s, bool one) {
   http2 = transport_has_http2(s->net);
   in_flight = count_in_flight(s, &lists);
   now = platform_now();
-  for (request *r = s->lists[SESSION_QUEUED].head; r; r = s->lists[SESSION_QUEUED].head) {
+  for (request *r = choose(s, now); r; r = choose(s, now)) {
     double delay = gate_delay(&s->gate, now);
     if (r->deadline <= now) {
       request_fail(r, ERROR_TIMEOUT, "the timeout passed before the request could be sent");
@@ -179,7 +187,6 @@ static bool launch(session *s, bool one) {
       continue;
     }
     if (!gate_has_room(&s->gate, in_flight, http2, now) || delay > 0) return false;
-    if (now + gate_quota_delay(&s->gate, now) < r->deadline && gate_quota_delay(&s->gate, now) > 0) return false;
     if (now >= s->until && !one) return true;
     one = false;
     gate_sent(&s->gate, now, ++in_flight);
@@ -242,7 +249,8 @@ static double due_in(const session *s, bool attending) {
   }
   if (s->lists[SESSION_QUEUED].head) {
     bool http2 = transport_has_http2(s->net);
-    if (gate_has_room(&s->gate, count_in_flight(s, &lists), http2, now)) AT_MOST(gate_pause(&s->gate, now));
+    if (gate_has_room(&s->gate, count_in_flight(s, &lists), http2, now))
+      AT_MOST(choose(s, now) ? gate_delay(&s->gate, now) : gate_pause(&s->gate, now));
     else if (gate_wait_left(&s->gate, now) > 0) AT_MOST(gate_wait_left(&s->gate, now));
   }
 #undef AT_MOST

@@ -68,6 +68,7 @@ void request_drop_attempt(request *r) {
   r->attempt.ended_meanwhile = false;
   r->attempt.http_status = x->http_status;
   r->attempt.sent = x->sends > 0;
+  if (x->sends == 0 && x->started > 0) gate_unsent(&s->gate, x->started);
   if (x->request_id[0]) memcpy(r->error.request_id, x->request_id, sizeof r->error.request_id);
   x->next = s->spare;
   s->spare = x;

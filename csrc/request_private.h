@@ -62,6 +62,8 @@ void request_move(request *r, request_state state, double due);
 void request_set_due(request *r, double due); /* the request is in the timer */
 /* Returns NULL when none is queued or delayed. */
 request *request_first_due(const session *s);
+/* Returns a queued request whose deadline is not later than `until`; NULL: there is none. */
+request *request_first_hasty(const session *s, double until);
 /* Marks the request as having news for its waiters. */
 void request_tell(request *r);
 void request_forget_news(request *r);

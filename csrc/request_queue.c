@@ -54,6 +54,22 @@ void request_set_due(request *r, double due) {
 
 request *request_first_due(const session *s) { return s->timer_count > 0 ? s->timer[0] : NULL; }
 
+/* Visits only requests that are due until then: in a heap they stand above all others. */
+request *request_first_hasty(const session *s, double until) {
+  for (size_t i = 0; i < s->timer_count;) {
+    bool visits = s->timer[i]->due <= until;
+    if (visits && s->timer[i]->state == REQUEST_QUEUED) return s->timer[i];
+    if (visits && 2 * i + 1 < s->timer_count) {
+      i = 2 * i + 1;
+      continue;
+    }
+    while (i > 0 && (i % 2 == 0 || i + 1 == s->timer_count)) i = (i - 1) / 2; /* the last child */
+    if (i == 0) break;
+    i++;
+  }
+  return NULL;
+}
+
 /* ---- lists ----------------------------------------------------------------------------------- */
 
 static int list_of(request_state state) {

@@ -18,7 +18,7 @@ void transfer_clear(transfer *x) {
   x->crowded = x->in_headers = x->headers_over = false;
   x->end = TRANSFER_OK;
   x->http_status = x->http_version = x->proxy_status = 0;
-  x->connecting = x->sent = 0;
+  x->connecting = x->sent = x->answered = 0;
   x->received = 0;
   x->used = NULL;
   x->connection = 0;

@@ -253,6 +253,7 @@ size_t transfer_on_header_line(char *line, size_t size, size_t count, void *cont
   if (x->used) x->used->heard = platform_now();
   if (x->used && !x->in_headers && !x->headers_over && size * count > 6 && memcmp(line, "HTTP/", 5) == 0)
     note_version(x, line[5] == '1');
+  if (!x->headers_over) x->answered = platform_now();
   return transfer_on_header(line, size, count, x);
 }
 

@@ -119,6 +119,17 @@ static void hide_word(const char *word, size_t length, char *text) {
   }
 }
 
+/* The same without the quotes and brackets around it, which a quote may leave out. */
+static void hide_inner_word(const char *word, size_t length, char *text) {
+  static const char around[] = "\"'`()[]{}<>";
+  size_t outside = strspn(word, around);
+  if (outside > length) return;
+  word += outside;
+  length -= outside;
+  while (length > 0 && strchr(around, word[length - 1])) length--;
+  if (length >= SHORTEST) hide_word(word, length, text);
+}
+
 /* Overwrites the words of the value in the header line at `line`, which ends at a line feed or at
 ** its end. */
 static void hide_value(const char *line, char *text) {
@@ -126,6 +137,7 @@ static void hide_value(const char *line, char *text) {
   while (*at && *at != '\n') {
     size_t n = strcspn(at, ":;, =\n");
     if (n >= SHORTEST) hide_word(at, n, text);
+    hide_inner_word(at, n, text);
     at += n;
     at += strspn(at, ":;, =");
   }

@@ -203,6 +203,8 @@ const char *stream_received(const stream *s, size_t *n) {
 }
 
 void stream_consume(stream *s, size_t n) {
+  /* there is room again */
+  if (n > 0 && s->in_count == STREAM_RECEIVE_MAX) stream_expect(s, s->patience);
   s->in_count -= n;
   memmove(s->in, s->in + n, s->in_count);
 }

@@ -144,12 +144,18 @@ static void unstall(transport *t) {
   }
 }
 
+/* Whether a byte must come in time. While there is no room for one the server is not silent: it
+** waits for the reader. */
+static bool is_awaited(const stream *s) {
+  return s->state == STREAM_READY && s->silent_at > 0 && s->in_count < STREAM_RECEIVE_MAX;
+}
+
 /* A last look before a stream is called silent: the process may have waited for its turn. */
 static void check_silence(stream *s, double now) {
   char words[80];
-  if (s->state != STREAM_READY || s->silent_at <= 0 || now < s->silent_at) return;
+  if (!is_awaited(s) || now < s->silent_at) return;
   read_in(s);
-  if (s->state != STREAM_READY || now < s->silent_at) return;
+  if (!is_awaited(s) || now < s->silent_at) return;
   (void)snprintf(words, sizeof words, "no byte came for %g seconds", s->patience);
   stream_finish(s, TRANSFER_TIMED_OUT, words);
 }
@@ -185,7 +191,7 @@ double transport_streams_due(const transport *t) {
     bool moves = s->state == STREAM_READY &&
                  ((s->hungry && s->in_count < STREAM_RECEIVE_MAX) || (s->out_count > 0 && !s->blocked));
     if (s->has_news || moves) return 0;
-    if (s->state == STREAM_READY && s->silent_at > 0 && (due < 0 || s->silent_at < due)) due = s->silent_at;
+    if (is_awaited(s) && (due < 0 || s->silent_at < due)) due = s->silent_at;
   }
   return due;
 }

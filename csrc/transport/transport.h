@@ -92,6 +92,7 @@ struct transfer {
   uint64_t bytes;        /* body bytes after decompression */
   bool progressed;       /* bytes have come; the owner clears this */
   double started, ended; /* monotonic seconds */
+  double answered;       /* likewise: when the last header line came; 0: never */
   char detail[256];      /* libcurl's words for a failure */
   /* Headers of the final response, "" where absent. Several Retry-After are one list. */
   char retry_after[256], date[64], location[512], request_id[128];
@@ -168,7 +169,8 @@ unsigned transport_connections(const transport *t);
 /* Writes stars over secrets in a text from outside, which may quote them. Of the API key: over
 ** every part of 8 bytes or more, in lower or upper case, because a quote may be cut or broken
 ** anywhere. Of the caller's headers (the transport's, and `headers` of one transfer or NULL): over
-** whole words of a value. What has fewer than 8 bytes is not a secret and stays. */
+** whole words of a value, also without the quotes or brackets around them. What has fewer than 8
+** bytes is not a secret and stays. */
 void transport_hide(const transport *t, const char *headers, char *text);
 
 /* Writes the HMAC-SHA-256 of n bytes under the API key: 32 bytes. It tells nothing of the key. */

@@ -177,6 +177,29 @@ describe("a channel", function()
       end)
    end)
 
+   it("is not lost for silence while its reader has no room", function()
+      with_client(function(client)
+         local server <close> = channels.listen()
+         local one = open(client, { port = server.port })
+         settle(client, one)
+         local other = server.accept()
+         one.reads = false
+         assert(other:send(("x"):rep(40000)))
+         local over = core.now() + 1
+         one.channel:expect(0.5)
+         step_until(client, function() return core.now() > over end)
+         assert.equal("ready", one.channel:state())
+         one.channel:expect(30)
+         step_until(client, function()
+            one.text = one.text .. one.channel:receive()
+            return #one.text == 40000
+         end)
+         one.channel:expect(0.2) -- there is room, and nothing comes
+         assert.equal("timeout", (loss(client, one)))
+         other:close()
+      end)
+   end)
+
    it("says why it does not connect", function()
       with_client(function(client)
          local server = channels.listen()

@@ -72,6 +72,16 @@ describe("an event", function()
       assert.matches("%*", events[2].request_id)
    end)
 
+   it("has the server's id as an error has it, whatever bytes it is made of", function()
+      local one <close> = client { max_retries = 0 }
+      for _, id in ipairs { "a\xFFb", "x\u{202E}y", "z\u{200B}", ("\xFE"):rep(200) } do
+         emulator():fault { status = 500, headers = { ["X-Request-Id"] = id } }
+         local _, err = one:get_page()
+         assert.matches("^[%w\\{}]+$", err.request_id)
+         assert.equal(err.request_id, events[#events].request_id)
+      end
+   end)
+
    it("of a failed task has its time", function()
       local one <close> = client()
       local before = core.wall()

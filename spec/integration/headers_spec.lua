@@ -200,6 +200,32 @@ describe("headers of the caller", function()
       assert.is_false(holds_secret(tostring(one)) or false)
    end)
 
+   -- a value as it is sent, and what of it a server quotes
+   it("never show a value that is quoted in another form", function()
+      for value, quoted in pairs {
+         ['Digest username="bob", response="SENTINEL-31c7a9e0"'] = "SENTINEL-31c7a9e0",
+         ["'SENTINEL-31c7a9e0'"] = "SENTINEL-31c7a9e0",
+         ["[(<{SENTINEL-31c7a9e0}>)]"] = "(SENTINEL-31c7a9e0)",
+         ["caf\xE9-SENTINEL-31c7a9e0"] = "caf\xE9-SENTINEL-31c7a9e0",
+         ["\u{200B}SENTINEL-31c7a9e0\xFF"] = "\u{200B}SENTINEL-31c7a9e0\xFF",
+      } do
+         for _, status in ipairs { 200, 400, 503 } do
+            for _, body in ipairs { "no: %s", '{"message":"no: %s"}' } do
+               local told
+               local one <close> = client { headers = { ["X-One"] = value }, max_retries = 0,
+                  on_event = function(event) told = event.request_id or told end }
+               emulator():clear_faults()
+               emulator():fault { status = status, body = (body:gsub("%%s", (quoted:gsub("%%", "%%%%")))),
+                  headers = { ["X-Request-Id"] = quoted } }
+               local _, err = one:get_status(id)
+               assert.is_false(holds_secret(err) or false, tostring(err))
+               assert.is_string(told)
+               assert.is_false(holds_secret(told) or false, told)
+            end
+         end
+      end
+   end)
+
    it("delete everything only where that is meant", function()
       local one <close> = client()
       for _, given in ipairs { { {} }, { { status = "Failed" } }, { "x" }, { { older_than = 5 } } } do

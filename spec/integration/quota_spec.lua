@@ -81,6 +81,33 @@ describe("a server that says how many requests are left", function()
       assert.equal(3, emulator():counts().total)
    end)
 
+   it("makes no call fail that stands behind one that waits", function()
+      emulator():set { quota = { limit = 2, window = 30 } }
+      local one <close> = world.client(emulator(), { max_retries = 0 })
+      assert(one:get_status(ids[1]))
+      assert(one:get_status(ids[2]))
+      local patient = {}
+      for i = 1, 5 do patient[i] = one:spawn("get_status", ids[i]) end
+      local hasty = one:spawn("get_status", ids[3], { timeout = 5 })
+      while not hasty:done() do one:step(1) end
+      local _, err = hasty:result()
+      assert.equal("rate_limited", err.kind)
+      assert.equal(429, err.http_status)
+      assert.equal(3, emulator():counts().total)
+      for _, task in ipairs(patient) do task:cancel() end
+   end)
+
+   it("makes no call fail that max_rate delays", function()
+      emulator():set { quota = { limit = 2, window = 30 } }
+      local one <close> = world.client(emulator(), { max_retries = 0, max_rate = 5 })
+      assert(one:get_status(ids[1]))
+      assert(one:get_status(ids[2]))
+      local _, err = one:get_status(ids[3], { timeout = 5 })
+      assert.equal("rate_limited", err.kind)
+      assert.equal(429, err.http_status)
+      assert.equal(3, emulator():counts().total)
+   end)
+
    it("wrongly is not believed again", function()
       emulator():set { quota = { limit = 2, window = 30, wrong = true } }
       local one <close> = world.client(emulator(), { max_retries = 0 })

@@ -55,6 +55,29 @@ describe("a connection to what is not Redis", function()
       assert.truthy(why:find("ERR max number of clients reached?[31m", 1, true), why)
    end)
 
+   -- Redis does so where AUTH was renamed: 128 bytes of each argument.
+   it("never shows the password, which the server may quote", function()
+      for _, password in ipairs { "hunter2", "pass%word", ("long"):rep(60), "x\1y-hunter2" } do
+         with_client(function(client)
+            local server <close> = channels.listen()
+            local encoded = password:gsub("[^%w]", function(c) return ("%%%02X"):format(c:byte()) end)
+            local self, got, lost = gather(client, target("redis://me:" .. encoded .. "@127.0.0.1:" .. server.port),
+               { { "PING" } })
+            step_until(client, function() return self.channel:state() == "ready" end)
+            local other = server.accept()
+            other:send(("-ERR unknown command 'AUTH', with args beginning with: 'me' '%s' \r\n"):format(
+               password:sub(1, 128)))
+            step_until(client, function() return #lost == 1 end)
+            local why = select(2, self:state())
+            assert.truthy(why:find("unknown command 'AUTH'", 1, true), why)
+            for _, text in ipairs { why, tostring(lost[1]), tostring(got[1].err) } do
+               assert.is_nil(text:find(password:match "%w%w%w%w+", 1, true), text)
+            end
+            other:close()
+         end)
+      end
+   end)
+
    it("is lost in the middle of a reply, and says nothing of the half", function()
       local got, lost = meet("$10\r\nhalf", true)
       assert.is_nil(got[1].reply)

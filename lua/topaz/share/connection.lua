@@ -10,6 +10,7 @@ local connection = {}
 local PATIENCE = 10                -- seconds without a byte while a reply is awaited
 local UNSENT_MAX = 8 * 1024 * 1024 -- bytes of commands that wait until the server takes them
 local TEXT_MAX = 200               -- bytes of an error of the server that are shown
+local QUOTED_MAX = 128             -- bytes of an argument that Redis quotes in an error
 
 -- The first words of errors that mean that somebody has to change the target or the server.
 local REFUSALS = { WRONGPASS = true, NOAUTH = true, NOPERM = true }
@@ -22,8 +23,23 @@ local function error_of(self, kind, text)
    return core.error { kind = kind, operation = "share", message = ("Redis at %s: %s"):format(self.name, text) }
 end
 
--- What the server says, for a message.
-local function shown(text) return (text:sub(1, TEXT_MAX):gsub("[^\32-\126]", "?")) end
+-- Writes stars over each place where the text has the secret.
+local function hide(text, secret)
+   local at = text:find(secret, 1, true)
+   while at do
+      text = text:sub(1, at - 1) .. "***" .. text:sub(at + #secret)
+      at = text:find(secret, at + 3, true)
+   end
+   return text
+end
+
+-- What the server says, for a message. A server that does not know AUTH quotes the password, or its
+-- beginning.
+local function shown(self, text)
+   local password = self.target.password
+   if password then text = hide(hide(text, password), password:sub(1, QUOTED_MAX)) end
+   return (text:sub(1, TEXT_MAX):gsub("[^\32-\126]", "?"))
+end
 
 -- ---- the end ------------------------------------------------------------------------------------
 
@@ -77,7 +93,7 @@ local function take_reply(self, reply)
    local done = self.awaiting[self.first]
    if not done then
       local text = type(reply) == "table" and reply.error
-      return lose(self, error_of(self, "protocol", text and shown(text) or "sent a reply that was not asked for"))
+      return lose(self, error_of(self, "protocol", text and shown(self, text) or "sent a reply that was not asked for"))
    end
    self.awaiting[self.first] = nil
    self.first = self.first + 1
@@ -126,7 +142,7 @@ local function greet(self)
       if err or self.status == "lost" then return end
       if type(reply) == "table" and reply.error then
          local kind = REFUSALS[reply.error:match "^%u*"] and "unauthorized" or "server_error"
-         return lose(self, error_of(self, kind, shown(reply.error)))
+         return lose(self, error_of(self, kind, shown(self, reply.error)))
       end
       left = left - 1
       if left == 0 then ready(self) end

@@ -2,6 +2,7 @@
 local core = require "topaz.core"
 local limits = require "topaz.limits"
 local misuse = require "topaz.misuse"
+local parking = require "topaz.parking"
 local times = require "topaz.times"
 local waiter = require "topaz.waiter"
 local words = require "topaz.words"
@@ -26,10 +27,20 @@ local OPTIONS = {
 
 -- ---- options ------------------------------------------------------------------------------------
 
+local WHERE_DEPTH = 3 -- of tables: members, what one may be, what one may not be
+
+-- With what is in it, so many tables deep. Called without finalizers and hooks, which may change it.
+local function copied(value, depth)
+   if type(value) ~= "table" or depth == 0 then return value end
+   local copy = {}
+   for key, part in next, value do copy[key] = copied(part, depth - 1) end
+   return copy
+end
+
 local WORDS = table.concat(words.finished, ", ")
 
-local function check_words(list)
-   local count = 0
+local function check_words(given)
+   local list, count = parking.undisturbed(copied, given, 1), 0
    for _ in pairs(list) do count = count + 1 end
    if count == 0 or count ~= #list then misuse.argument("status", "expected a list of %s", WORDS) end
    for _, word in ipairs(list) do
@@ -37,13 +48,13 @@ local function check_words(list)
          misuse.argument("status", "expected one of %s, got %s", WORDS, misuse.shown(word))
       end
    end
-   return { table.unpack(list) }
+   return list
 end
 
--- A copy, without which a caller's later change would choose other statuses.
+-- A copy with all that is in it, without which a caller's later change would choose other statuses:
+-- the list may be read several times.
 local function copy_where(where)
-   local copy = {}
-   for member, value in pairs(where or {}) do copy[member] = value end
+   local copy = parking.undisturbed(copied, where or {}, WHERE_DEPTH)
    for member, option in pairs { status = "status", modification_time = "older_than and newer_than" } do
       if copy[member] ~= nil then misuse.argument("where", "'%s' is chosen by the option %s", member, option) end
    end

@@ -379,12 +379,17 @@ end
 local function undisturbed(f, ...)
    local runs = collectgarbage "isrunning"
    collectgarbage "stop"
-   local ok, err = pcall(f, ...)
+   local ok, result = pcall(f, ...)
    if runs then collectgarbage "restart" end
-   if not ok then error(err, 0) end
+   if not ok then error(result, 0) end
+   return result
 end
 
 undisturbed, recount = core.uninterrupted(undisturbed, recount)
+
+--- Calls a function that makes values, and runs no finalizer and no debug hook meanwhile.
+-- @return its result
+parking.undisturbed = undisturbed
 
 --- Wakes all that wait, after an error in the middle of a step (out of memory, a debug hook's): it
 -- is not known which ones were about to be woken. Wake-ups may be spurious: callers check again.

@@ -1,0 +1,42 @@
+-- delete_finished deleted more than it was asked for: it read the tables in `where` anew with each
+-- reading of the list, so that an on_progress that changed one let other statuses be chosen.
+local world = require "spec.support.world"
+
+describe("what delete_finished deletes", function()
+   local emulator = world.emulator { setup = setup, teardown = teardown, before_each = before_each }
+   local client
+
+   before_each(function() client = world.client(emulator(), { max_retries = 0 }) end)
+   after_each(function() client:close() end)
+
+   local function models()
+      local counts = {}
+      for _, job in ipairs(emulator():jobs()) do counts[job.model] = (counts[job.model] or 0) + 1 end
+      return counts
+   end
+
+   for name, make in pairs {
+      ["a set of texts"] = function() return { "A" }, function(set) set[2] = "B" end end,
+      ["a set that excepts"] = function() return { except = { "B" } }, function(set) set.except[1] = nil end end,
+      ["a table that excepts"] = function() return { except = "B" }, function(set) set.except = "A" end end,
+   } do
+      it("is not changed by an on_progress that changes " .. name, function()
+         emulator():add_jobs { count = 150, status = "Completed", model = "A" }
+         emulator():add_jobs { count = 50, status = "Completed", model = "B" }
+         local set, change = make()
+         local report = client:delete_finished {
+            where = { model = set }, on_progress = function() change(set) end,
+         }
+         assert.equal(150, report.deleted)
+         assert.same({ B = 50 }, models())
+      end)
+   end
+
+   it("is not changed by an on_progress that changes a range", function()
+      emulator():add_jobs { count = 150, status = "Completed", model = "A", credits = 1 }
+      emulator():add_jobs { count = 50, status = "Completed", model = "B", credits = 9 }
+      local range = { max = 5 }
+      client:delete_finished { where = { credits = range }, on_progress = function() range.max = 10 end }
+      assert.same({ B = 50 }, models())
+   end)
+end)

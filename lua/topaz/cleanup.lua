@@ -25,11 +25,17 @@ local OPTIONS = {
    { "headers", "headers" },
 }
 
+-- The same where `status` is one word, not a list.
+local OPTIONS_WITH_WORD = table.move(OPTIONS, 1, #OPTIONS, 1, {})
+for i, row in ipairs(OPTIONS) do
+   if row[1] == "status" then OPTIONS_WITH_WORD[i] = { "status", "string" } end
+end
+
 -- ---- options ------------------------------------------------------------------------------------
 
 local WHERE_DEPTH = 3 -- of tables: members, what one may be, what one may not be
 
--- With what is in it, so many tables deep. Called without finalizers and hooks, which may change it.
+-- With what is in it, so many tables deep. No finalizer and no hook may run meanwhile.
 local function copied(value, depth)
    if type(value) ~= "table" or depth == 0 then return value end
    local copy = {}
@@ -53,7 +59,8 @@ end
 
 -- A copy with all that is in it, without which a caller's later change would choose other statuses:
 -- the list may be read several times.
-local function copy_where(where)
+local function copy_where(client, where)
+   misuse.call(client.statuses, client, { where = where }):close() -- only to check what is given
    local copy = parking.undisturbed(copied, where or {}, WHERE_DEPTH)
    for member, option in pairs { status = "status", modification_time = "older_than and newer_than" } do
       if copy[member] ~= nil then misuse.argument("where", "'%s' is chosen by the option %s", member, option) end
@@ -61,16 +68,11 @@ local function copy_where(where)
    return copy
 end
 
-local function read_options(given)
-   if type(given) == "table" and type(given.status) == "string" then
-      local copy = {}
-      for name, value in pairs(given) do copy[name] = value end
-      copy.status = { given.status }
-      given = copy
-   end
-   local o = misuse.options(given, OPTIONS)
-   o.status = check_words(o.status or { "Completed" })
-   o.where = copy_where(o.where)
+local function read_options(client, given)
+   local is_word = type(given) == "table" and type(rawget(given, "status")) == "string"
+   local o = misuse.options(given, is_word and OPTIONS_WITH_WORD or OPTIONS)
+   o.status = check_words(is_word and { o.status } or o.status or { "Completed" })
+   o.where = copy_where(client, o.where)
    return o
 end
 
@@ -233,7 +235,7 @@ end
 function methods.delete_finished(client, options)
    misuse.check_client(client)
    local report = { matched = 0, deleted = 0, already_gone = 0, refused = 0, failed = 0, errors = {} }
-   local o = read_options(options)
+   local o = read_options(client, options)
    local self <close> = setmetatable({
       client = client, options = o, call = { headers = o.headers }, report = report, met = {}, flying = {},
       failures = 0, unknown = 0, begun = core.wall(),

@@ -1,5 +1,6 @@
 -- delete_finished deleted more than it was asked for: it read the tables in `where` anew with each
--- reading of the list, so that an on_progress that changed one let other statuses be chosen.
+-- reading of the list, so that an on_progress that changed one let other statuses be chosen. And a
+-- table with all of its members behind __index, as one that was made read-only, counted as empty.
 local world = require "spec.support.world"
 
 describe("what delete_finished deletes", function()
@@ -39,4 +40,24 @@ describe("what delete_finished deletes", function()
       client:delete_finished { where = { credits = range }, on_progress = function() range.max = 10 end }
       assert.same({ B = 50 }, models())
    end)
+
+   local function read_only(t) return setmetatable({}, { __index = t, __newindex = error }) end
+
+   for name, options in pairs {
+      options = read_only { older_than = 1e6 },
+      where = { where = read_only { model = "B" } },
+      except = { where = { model = read_only { except = "A" } } },
+      ["the list of except"] = { where = { model = { except = read_only { "A" } } } },
+      ["the numbers of except"] = { where = { credits = { except = read_only { 1 } } } },
+      headers = { headers = read_only { ["X-Dry-Run"] = "1" } },
+   } do
+      it("is not decided by a table whose members are not seen: " .. name, function()
+         emulator():add_jobs { count = 5, status = "Completed", model = "A", credits = 1 }
+         local ok, message = pcall(function() client:delete_finished(options) end)
+         assert.is_false(ok)
+         assert.matches("cleanup_chooses_spec.lua:%d+: bad argument .*metatable has __index", message)
+         assert.same({ A = 5 }, models())
+         assert.equal(0, world.seen(emulator()))
+      end)
+   end
 end)

@@ -73,6 +73,7 @@ local function read_options(client, given)
    local o = misuse.options(given, is_word and OPTIONS_WITH_WORD or OPTIONS)
    o.status = check_words(is_word and { o.status } or o.status or { "Completed" })
    o.where = copy_where(client, o.where)
+   o.modified, o.created = { older_than = o.older_than, newer_than = o.newer_than }, o.where.creation_time
    return o
 end
 
@@ -169,23 +170,29 @@ local function consider(self, status)
    self.flying[#self.flying + 1] = { request = request, process_id = status.process_id }
 end
 
--- What `where` says of the age: one time for all readings, so that the limits stay. A wrong clock
+-- A range with its ages as times: one time for all readings, so that the limits stay. A wrong clock
 -- would delete too much, so both clocks must agree: the server's, which is known from its first
 -- response on, and this machine's.
-local function age_of(self)
-   local older_than, newer_than = self.options.older_than, self.options.newer_than
-   if older_than == 0 and not newer_than then return nil end
-   local server_time, here = self.server_time, self.begun
-   local range = { max = math.min(server_time or here, here) - older_than }
-   if newer_than then range.min = math.max(server_time or here, here) - newer_than end
-   if not server_time then range.older_than, range.newer_than = older_than, newer_than end
+local function fixed(self, given)
+   local range = {}
+   for bound, value in pairs(given) do range[bound] = value end
+   local here, server_time = self.begun, self.server_time
+   if given.older_than then
+      range.max = math.min(given.max or math.huge, math.min(server_time or here, here) - given.older_than)
+   end
+   if given.newer_than then
+      range.min = math.max(given.min or -math.huge, math.max(server_time or here, here) - given.newer_than)
+   end
+   if server_time then range.older_than, range.newer_than = nil, nil end
    return range
 end
 
 -- The statuses to delete, as client:statuses takes it.
 local function where_of(self)
-   local where = self.options.where
-   where.status, where.modification_time = self.options.status, age_of(self)
+   local o, where = self.options, self.options.where
+   where.status = o.status
+   if o.older_than > 0 or o.newer_than then where.modification_time = fixed(self, o.modified) end
+   if type(o.created) == "table" then where.creation_time = fixed(self, o.created) end
    return where
 end
 

@@ -375,7 +375,7 @@ local function recount(state)
    end
 end
 
--- Without the collector: coroutine.status makes a text.
+-- Calls a function that makes values, as coroutine.status does, and runs no finalizer and no hook.
 local function undisturbed(f, ...)
    local runs = collectgarbage "isrunning"
    collectgarbage "stop"
@@ -385,18 +385,14 @@ local function undisturbed(f, ...)
    return result
 end
 
-undisturbed, recount = core.uninterrupted(undisturbed, recount)
-
---- Calls a function that makes values, and runs no finalizer and no debug hook meanwhile.
--- @return its result
-parking.undisturbed = undisturbed
+parking.undisturbed, recount = core.uninterrupted(undisturbed, recount)
 
 --- Wakes all that wait, after an error in the middle of a step (out of memory, a debug hook's): it
 -- is not known which ones were about to be woken. Wake-ups may be spurious: callers check again.
 -- @tparam function died (task) called for a task whose coroutine has ended
 function parking.repair(state, died)
    local dead = {}
-   undisturbed(rebuild, state, { queue = {}, waiting = {}, parked = {}, sleepers = heap.new() }, {}, dead)
+   parking.undisturbed(rebuild, state, { queue = {}, waiting = {}, parked = {}, sleepers = heap.new() }, {}, dead)
    for _, task in ipairs(dead) do died(task) end
    recount(state)
 end

@@ -61,3 +61,36 @@ describe("what delete_finished deletes", function()
       end)
    end
 end)
+
+-- Ages in where.creation_time went by the server's clock alone, those of older_than by both.
+describe("what delete_finished deletes by creation_time", function()
+   local DAY = 86400
+
+   for name, skew in pairs { ahead = DAY, behind = -DAY } do
+      describe("with a server's clock that is " .. name, function()
+         local emulator = world.emulator({ setup = setup, teardown = teardown, before_each = before_each },
+            { skew = skew })
+
+         it("is old enough, and young enough, by both clocks, known before or not", function()
+            local now = os.time()
+            local earlier = math.min(now, now + skew) - 7200
+            for _, time in ipairs { earlier - 3600, earlier, now + skew } do
+               emulator():add_jobs { status = "Completed", creation_time = time, modification_time = time }
+            end
+            for _, is_known in ipairs { false, true } do
+               local client <close> = world.client(emulator())
+               if is_known then assert(client:get_page()) end
+               local function matched(options)
+                  options.dry_run = true
+                  return (client:delete_finished(options)).matched
+               end
+               assert.equal(1, matched { where = { creation_time = { older_than = 7200 + 1800 } } })
+               assert.equal(1, matched { older_than = 7200 + 1800 })
+               assert.equal(skew > 0 and 1 or 0, matched { where = { creation_time = { newer_than = 3600 } } })
+               assert.equal(0, matched { where = { creation_time = { newer_than = 3600, max = earlier } } })
+               assert.equal(1, matched { where = { creation_time = { older_than = 3600, min = earlier - 1800 } } })
+            end
+         end)
+      end)
+   end
+end)

@@ -349,7 +349,8 @@ function Core.start_process(arguments, input, output) end
 ---@field older_than? number seconds, 0 to 1e9 (default 0): since the status was last modified, by the server's clock and by this
 ---machine's; so a wrong clock that is ahead deletes nothing too early
 ---@field newer_than? number seconds, 0 to 1e9 (default: none): at most so long since the status was last modified, by both clocks
----@field where? topaz.Where what other members may be (default: none); `status` and `modification_time` have options of their own
+---@field where? topaz.Where what other members may be (default: none); `status` and `modification_time` have options of their own, and ages in
+---`creation_time` are by both clocks too
 ---@field status? string|string[] Completed, Cancelled, Failed (default { "Completed" })
 ---@field dry_run? boolean (default false): counts, and deletes nothing
 ---@field on_progress? fun(report: topaz.CleanupReport) called as it goes (default: none)

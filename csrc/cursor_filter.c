@@ -255,7 +255,7 @@ static size_t check_bound(lua_State *L, const char *member) {
 /* Reads the range at `value`. Returns whether it has bounds, not only `except`. That comes first:
 ** nothing behind it allocates before it raises, so no finalizer changes the range meanwhile. */
 static bool read_range(lua_State *L, const char *member, int value, int kept, cursor_limit *out) {
-  lua_Number read[BOUNDS] = {-HUGE_VAL, HUGE_VAL, -HUGE_VAL, HUGE_VAL, -HUGE_VAL, HUGE_VAL, 0};
+  lua_Number read[BOUNDS] = {-HUGE_VAL, HUGE_VAL, NAN, NAN, -HUGE_VAL, HUGE_VAL, 0};
   bool is_empty = true, is_bounded = false;
   if (push_except(L, value)) {
     read_numbers(L, member, lua_gettop(L), kept, out);
@@ -269,10 +269,10 @@ static bool read_range(lua_State *L, const char *member, int value, int kept, cu
     is_bounded = true;
   }
   if (is_empty && !is_bounded) refuse_range(L, member, "an empty table");
-  out->min = read[MIN];
-  out->max = read[MAX];
-  if (read[ABOVE] > -HUGE_VAL) out->min = fmax(out->min, nextafter(read[ABOVE], HUGE_VAL));
-  if (read[BELOW] < HUGE_VAL) out->max = fmin(out->max, nextafter(read[BELOW], -HUGE_VAL));
+  /* fmax and fmin pass over NAN: a bound that is not given */
+  out->min = fmax(read[MIN], nextafter(read[ABOVE], HUGE_VAL));
+  out->max = fmin(read[MAX], nextafter(read[BELOW], -HUGE_VAL));
+  if (read[ABOVE] == HUGE_VAL || read[BELOW] == -HUGE_VAL) out->max = -HUGE_VAL, out->min = HUGE_VAL;
   out->older_than = read[OLDER_THAN];
   out->newer_than = read[NEWER_THAN];
   return is_bounded;

@@ -17,7 +17,8 @@ local topaz = {}
 
 ---Makes a client. Nothing is sent yet.
 ---
----Raises: an option is unknown, of the wrong type or out of its range; the key is missing.
+---Raises: an option is unknown, of the wrong type or out of its range; the key is missing. A table of options, here and elsewhere, whose
+---metatable has `__index` or `__pairs` is refused: members that it adds would not be seen.
 ---```lua
 ---local short <close> = topaz.client { timeout = 20, max_rate = 5 } -- the key from $TOPAZ_API_KEY
 ---print(short)

@@ -255,7 +255,7 @@ static size_t check_bound(lua_State *L, const char *member) {
 /* Reads the range at `value`. Returns whether it has bounds, not only `except`. That comes first:
 ** nothing behind it allocates before it raises, so no finalizer changes the range meanwhile. */
 static bool read_range(lua_State *L, const char *member, int value, int kept, cursor_limit *out) {
-  lua_Number read[BOUNDS] = {-HUGE_VAL, HUGE_VAL, NAN, NAN, -HUGE_VAL, HUGE_VAL, 0};
+  lua_Number read[BOUNDS] = {-HUGE_VAL, HUGE_VAL, (lua_Number)NAN, (lua_Number)NAN, -HUGE_VAL, HUGE_VAL, 0};
   bool is_empty = true, is_bounded = false;
   if (push_except(L, value)) {
     read_numbers(L, member, lua_gettop(L), kept, out);

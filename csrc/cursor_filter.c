@@ -1,5 +1,6 @@
 #include "cursor_filter.h"
 
+#include <limits.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -33,6 +34,7 @@ void cursor_fields_read(lua_State *L, int fields, json_shape *shape) {
   size_t n = (size_t)lua_rawlen(L, fields), pairs = 0;
   shape->keep = 1u << status_rule("process_id");
   shape->keep_unknown = false;
+  options_check_plain(L, fields, "fields", 1);
   for (lua_pushnil(L); lua_next(L, fields); lua_pop(L, 1)) pairs++;
   if (n == 0 || pairs != n)
     error_misuse(L, "fields", "expected a list of member names, such as { \"process_id\", \"status\" }");
@@ -90,12 +92,33 @@ void cursor_where_set_now(cursor_where *w, double skew) {
   w->now = platform_wall() + skew;
 }
 
+/* Checks an entry of a set: the key at -2 and the value at -1. Returns where its text is; 0: it has
+** none. */
+static int text_of_entry(lua_State *L, const char *member) {
+  bool in_list = lua_type(L, -2) == LUA_TNUMBER;
+  int text = in_list ? -1 : -2;
+  if (!in_list && lua_isboolean(L, -1) && !lua_toboolean(L, -1)) return 0;
+  if (lua_type(L, text) != LUA_TSTRING)
+    error_misuse(L, "where", "'%s': expected strings, got a %s", member, luaL_typename(L, text));
+  if (!in_list && !lua_isboolean(L, -1))
+    error_misuse(L, "where", "'%s': expected true or false for '%s', got a %s", member, lua_tostring(L, text),
+                 luaL_typename(L, -1));
+  return text;
+}
+
+static size_t count_entries(lua_State *L, int table) {
+  size_t n = 0;
+  for (lua_pushnil(L); lua_next(L, table); lua_pop(L, 1)) n++;
+  return n;
+}
+
 /* Pushes a list of the texts of a set. A set is one text, a list { "a", "b" }, or a set { a = true
-** }. */
+** }. The list is made first: while it is filled nothing is allocated, so that it has the set as it
+** was at one moment. */
 static void copy_set(lua_State *L, const char *member, int value) {
-  int copy;
-  lua_Integer n = 0;
-  lua_newtable(L);
+  size_t size = lua_istable(L, value) ? count_entries(L, value) : 1, n = 0;
+  int copy, text;
+  lua_createtable(L, (int)(size < INT_MAX ? size : INT_MAX), 0);
   copy = lua_gettop(L);
   if (lua_type(L, value) == LUA_TSTRING) {
     lua_pushvalue(L, value);
@@ -104,17 +127,12 @@ static void copy_set(lua_State *L, const char *member, int value) {
   }
   if (!lua_istable(L, value))
     error_misuse(L, "where", "'%s': expected a string or a table of strings, got %s", member, luaL_typename(L, value));
+  options_check_plain(L, value, "where", 1);
   for (lua_pushnil(L); lua_next(L, value); lua_pop(L, 1)) {
-    bool in_list = lua_type(L, -2) == LUA_TNUMBER;
-    int text = in_list ? -1 : -2;
-    if (!in_list && lua_isboolean(L, -1) && !lua_toboolean(L, -1)) continue;
-    if (lua_type(L, text) != LUA_TSTRING)
-      error_misuse(L, "where", "'%s': expected strings, got a %s", member, luaL_typename(L, text));
-    if (!in_list && !lua_isboolean(L, -1))
-      error_misuse(L, "where", "'%s': expected true or false for '%s', got a %s", member, lua_tostring(L, text),
-                   luaL_typename(L, -1));
+    if ((text = text_of_entry(L, member)) == 0) continue;
+    if (n == size) error_misuse(L, "where", "'%s': the table was changed while it was read", member);
     lua_pushvalue(L, text);
-    lua_rawseti(L, copy, ++n);
+    lua_rawseti(L, copy, (lua_Integer)++n);
   }
 }
 
@@ -123,6 +141,7 @@ static void copy_set(lua_State *L, const char *member, int value) {
 static bool push_except(lua_State *L, int value) {
   int type;
   if (!lua_istable(L, value)) return false;
+  options_check_plain(L, value, "where", 1);
   lua_pushliteral(L, "except");
   type = lua_rawget(L, value);
   if (type != LUA_TNIL && type != LUA_TBOOLEAN) return true;
@@ -139,11 +158,8 @@ static void read_texts(lua_State *L, int rule, int value, int kept, cursor_limit
   int copy = lua_gettop(L) + 1;
   cursor_text *texts;
   size_t n;
-  if (excludes) {
-    size_t others = 0;
-    for (lua_pushnil(L); lua_next(L, value); lua_pop(L, 1)) others++;
-    if (others > 1) error_misuse(L, "where", "'%s': 'except' stands alone in its table", STATUS_RULES[rule].name);
-  }
+  if (excludes && count_entries(L, value) > 1)
+    error_misuse(L, "where", "'%s': 'except' stands alone in its table", STATUS_RULES[rule].name);
   copy_set(L, STATUS_RULES[rule].name, excludes ? copy - 1 : value);
   n = (size_t)lua_rawlen(L, copy);
   texts = lua_newuserdatauv(L, (n + 1) * sizeof *texts, 0);
@@ -199,7 +215,9 @@ static lua_Number check_number(lua_State *L, const char *member, int index) {
 ** kept first; behind that nothing allocates before it raises, so no finalizer changes the list. */
 static void read_numbers(lua_State *L, const char *member, int value, int kept, cursor_limit *out) {
   size_t n = lua_istable(L, value) ? (size_t)lua_rawlen(L, value) : 1, found = 0;
-  lua_Number *numbers = lua_newuserdatauv(L, (n + 1) * sizeof *numbers, 0);
+  lua_Number *numbers;
+  if (lua_istable(L, value)) options_check_plain(L, value, "where", 1);
+  numbers = lua_newuserdatauv(L, (n + 1) * sizeof *numbers, 0);
   keep(L, kept);
   if (!lua_istable(L, value)) numbers[found++] = check_number(L, member, value);
   else
@@ -237,7 +255,7 @@ static size_t check_bound(lua_State *L, const char *member) {
 /* Reads the range at `value`. Returns whether it has bounds, not only `except`. That comes first:
 ** nothing behind it allocates before it raises, so no finalizer changes the range meanwhile. */
 static bool read_range(lua_State *L, const char *member, int value, int kept, cursor_limit *out) {
-  lua_Number read[BOUNDS] = {-HUGE_VAL, HUGE_VAL, -HUGE_VAL, HUGE_VAL, -HUGE_VAL, HUGE_VAL, 0};
+  lua_Number read[BOUNDS] = {-HUGE_VAL, HUGE_VAL, (lua_Number)NAN, (lua_Number)NAN, -HUGE_VAL, HUGE_VAL, 0};
   bool is_empty = true, is_bounded = false;
   if (push_except(L, value)) {
     read_numbers(L, member, lua_gettop(L), kept, out);
@@ -251,10 +269,10 @@ static bool read_range(lua_State *L, const char *member, int value, int kept, cu
     is_bounded = true;
   }
   if (is_empty && !is_bounded) refuse_range(L, member, "an empty table");
-  out->min = read[MIN];
-  out->max = read[MAX];
-  if (read[ABOVE] > -HUGE_VAL) out->min = fmax(out->min, nextafter(read[ABOVE], HUGE_VAL));
-  if (read[BELOW] < HUGE_VAL) out->max = fmin(out->max, nextafter(read[BELOW], -HUGE_VAL));
+  /* fmax and fmin pass over NAN: a bound that is not given */
+  out->min = fmax(read[MIN], nextafter(read[ABOVE], HUGE_VAL));
+  out->max = fmin(read[MAX], nextafter(read[BELOW], -HUGE_VAL));
+  if (read[ABOVE] == HUGE_VAL || read[BELOW] == -HUGE_VAL) out->max = -HUGE_VAL, out->min = HUGE_VAL;
   out->older_than = read[OLDER_THAN];
   out->newer_than = read[NEWER_THAN];
   return is_bounded;
@@ -275,14 +293,25 @@ static bool read_limit(lua_State *L, int rule, int value, int kept, cursor_limit
   return read_range(L, member, value, kept, out);
 }
 
+/* Copies the members and what they may be to the stack, and returns how many there are. Nothing is
+** allocated meanwhile, so that no finalizer can change the caller's table. Where there are more
+** than a status has, an unknown one is among those that are copied. */
+static int push_members(lua_State *L, int given) {
+  int count = 0, most = (int)STATUS_RULE_COUNT;
+  options_check_plain(L, given, "where", 1);
+  luaL_checkstack(L, 2 * most + 24, "where");
+  for (lua_pushnil(L); count <= most && lua_next(L, given); count++) lua_pushvalue(L, -2);
+  return count;
+}
+
 void cursor_where_read(lua_State *L, int given, int kept, cursor_where *w) {
-  luaL_checkstack(L, 16, "where");
-  for (lua_pushnil(L); lua_next(L, given); lua_pop(L, 1)) {
-    int value = lua_gettop(L), rule;
+  int first = lua_gettop(L) + 1, count = push_members(L, given);
+  for (int i = 0; i < count; i++) {
+    int member = first + 2 * i, value = member + 1, rule;
     bool is_needed;
-    if (lua_type(L, -2) != LUA_TSTRING)
-      error_misuse(L, "where", "expected member names as keys, got a %s", luaL_typename(L, -2));
-    rule = check_member(L, "where", -2);
+    if (lua_type(L, member) != LUA_TSTRING)
+      error_misuse(L, "where", "expected member names as keys, got a %s", luaL_typename(L, member));
+    rule = check_member(L, "where", member);
     if (STATUS_RULES[rule].types == JSON_STRING) {
       read_texts(L, rule, value, kept, &w->limits[rule]);
       is_needed = !w->limits[rule].excludes;
@@ -293,6 +322,7 @@ void cursor_where_read(lua_State *L, int given, int kept, cursor_where *w) {
     w->filter.rules |= 1u << rule;
     if (!is_needed) w->filter.optional |= 1u << rule;
   }
+  lua_settop(L, first - 1);
   w->filter.accept = accept;
   w->filter.accept_number = accept_number;
   w->filter.context = w;

@@ -87,6 +87,14 @@ static _Noreturn void wrong(lua_State *L, const option_row *row, int value, int 
   error_misuse_at(L, level, row->name, "expected %s, got %s", wanted[row->type], got);
 }
 
+void options_check_plain(lua_State *L, int index, const char *option, int level) {
+  static const char *const adding[] = {"__index", "__pairs"};
+  for (size_t i = 0; i < sizeof adding / sizeof *adding; i++)
+    if (luaL_getmetafield(L, index, adding[i]) != LUA_TNIL)
+      error_misuse_at(L, level, option,
+                      "expected a plain table, got one whose metatable has %s: copy its members first", adding[i]);
+}
+
 /* An integral float becomes an integer for OPTION_INTEGER. */
 static void check(lua_State *L, const option_row *row, int value, int level) {
   int type = lua_type(L, value), ok = 0;
@@ -108,7 +116,9 @@ static void check(lua_State *L, const option_row *row, int value, int level) {
   case OPTION_FUNCTION: ok = type == LUA_TFUNCTION; break;
   case OPTION_HEADERS:
     ok = type == LUA_TTABLE;
-    if (ok) options_headers_pack(L, value, row->name, level);
+    if (!ok) break;
+    options_check_plain(L, value, row->name, level);
+    options_headers_pack(L, value, row->name, level);
     break;
   case OPTION_EITHER:
     ok = type == LUA_TTABLE || (type == LUA_TSTRING && lua_rawlen(L, value) > 0 && !has_nul(L, value));
@@ -154,6 +164,7 @@ static int push_values(lua_State *L, int index, const option_row *rows, size_t c
   luaL_checkstack(L, (int)count + 8, "options");
   if (!lua_isnoneornil(L, index) && !lua_istable(L, index))
     error_misuse_at(L, level, "options", "expected a table, got %s", luaL_typename(L, index));
+  if (lua_istable(L, given)) options_check_plain(L, given, "options", level);
   push_given(L, given, rows, count, level);
   for (size_t i = 0; i < count; i++)
     if (lua_isnil(L, first + (int)i)) fall_back(L, &rows[i], first + (int)i);

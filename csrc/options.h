@@ -67,6 +67,12 @@ typedef struct {
 ** values in the same way.
 */
 void options_read(lua_State *L, int index, const option_row *rows, size_t count, void *out);
+/*
+** Raises unless the table at `index` has all its members itself. Those that a metatable adds, as in
+** a proxy that makes a table read-only, would not be seen, and an option or a filter that is not
+** seen does harm. `option` and `level`: see error_misuse_at.
+*/
+void options_check_plain(lua_State *L, int index, const char *option, int level);
 
 /* options(table, rows [, level]) -> a new table, with defaults filled in: the same for Lua, rows =
 ** { {name, type, default, min, max}, … }. A misuse error names the line of the function at `level`:

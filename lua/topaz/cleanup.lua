@@ -25,12 +25,28 @@ local OPTIONS = {
    { "headers", "headers" },
 }
 
+-- The same where `status` is one word, not a list.
+local OPTIONS_WITH_WORD = table.move(OPTIONS, 1, #OPTIONS, 1, {})
+for i, row in ipairs(OPTIONS) do
+   if row[1] == "status" then OPTIONS_WITH_WORD[i] = { "status", "string" } end
+end
+
 -- ---- options ------------------------------------------------------------------------------------
+
+local WHERE_DEPTH = 3 -- of tables: members, what one may be, what one may not be
+
+-- With what is in it, so many tables deep. No finalizer and no hook may run meanwhile.
+local function copied(value, depth)
+   if type(value) ~= "table" or depth == 0 then return value end
+   local copy = {}
+   for key, part in next, value do copy[key] = copied(part, depth - 1) end
+   return copy
+end
 
 local WORDS = table.concat(words.finished, ", ")
 
-local function check_words(list)
-   local count = 0
+local function check_words(given)
+   local list, count = parking.undisturbed(copied, given, 1), 0
    for _ in pairs(list) do count = count + 1 end
    if count == 0 or count ~= #list then misuse.argument("status", "expected a list of %s", WORDS) end
    for _, word in ipairs(list) do
@@ -38,29 +54,26 @@ local function check_words(list)
          misuse.argument("status", "expected one of %s, got %s", WORDS, misuse.shown(word))
       end
    end
-   return { table.unpack(list) }
+   return list
 end
 
--- A copy, without which a caller's later change would choose other statuses.
-local function copy_where(where)
-   local copy = {}
-   for member, value in pairs(where or {}) do copy[member] = value end
+-- A copy with all that is in it, without which a caller's later change would choose other statuses:
+-- the list may be read several times.
+local function copy_where(client, where)
+   misuse.call(client.statuses, client, { where = where }):close() -- only to check what is given
+   local copy = parking.undisturbed(copied, where or {}, WHERE_DEPTH)
    for member, option in pairs { status = "status", modification_time = "older_than and newer_than" } do
       if copy[member] ~= nil then misuse.argument("where", "'%s' is chosen by the option %s", member, option) end
    end
    return copy
 end
 
-local function read_options(given)
-   if type(given) == "table" and type(given.status) == "string" then
-      local copy = {}
-      for name, value in pairs(given) do copy[name] = value end
-      copy.status = { given.status }
-      given = copy
-   end
-   local o = misuse.options(given, OPTIONS)
-   o.status = check_words(o.status or { "Completed" })
-   o.where = copy_where(o.where)
+local function read_options(client, given)
+   local is_word = type(given) == "table" and type(rawget(given, "status")) == "string"
+   local o = misuse.options(given, is_word and OPTIONS_WITH_WORD or OPTIONS)
+   o.status = check_words(is_word and { o.status } or o.status or { "Completed" })
+   o.where = copy_where(client, o.where)
+   o.modified, o.created = { older_than = o.older_than, newer_than = o.newer_than }, o.where.creation_time
    return o
 end
 
@@ -161,23 +174,29 @@ local function consider(self, status)
    self.flying[#self.flying + 1] = { request = request, process_id = status.process_id }
 end
 
--- What `where` says of the age: one time for all readings, so that the limits stay. A wrong clock
+-- A range with its ages as times: one time for all readings, so that the limits stay. A wrong clock
 -- would delete too much, so both clocks must agree: the server's, which is known from its first
 -- response on, and this machine's.
-local function age_of(self)
-   local older_than, newer_than = self.options.older_than, self.options.newer_than
-   if older_than == 0 and not newer_than then return nil end
-   local server_time, here = self.server_time, self.begun
-   local range = { max = math.min(server_time or here, here) - older_than }
-   if newer_than then range.min = math.max(server_time or here, here) - newer_than end
-   if not server_time then range.older_than, range.newer_than = older_than, newer_than end
+local function fixed(self, given)
+   local range = {}
+   for bound, value in pairs(given) do range[bound] = value end
+   local here, server_time = self.begun, self.server_time
+   if given.older_than then
+      range.max = math.min(given.max or math.huge, math.min(server_time or here, here) - given.older_than)
+   end
+   if given.newer_than then
+      range.min = math.max(given.min or -math.huge, math.max(server_time or here, here) - given.newer_than)
+   end
+   if server_time then range.older_than, range.newer_than = nil, nil end
    return range
 end
 
 -- The statuses to delete, as client:statuses takes it.
 local function where_of(self)
-   local where = self.options.where
-   where.status, where.modification_time = self.options.status, age_of(self)
+   local o, where = self.options, self.options.where
+   where.status = o.status
+   if o.older_than > 0 or o.newer_than then where.modification_time = fixed(self, o.modified) end
+   if type(o.created) == "table" then where.creation_time = fixed(self, o.created) end
    return where
 end
 
@@ -227,7 +246,7 @@ end
 function methods.delete_finished(client, options)
    misuse.check_client(client)
    local report = { matched = 0, deleted = 0, already_gone = 0, refused = 0, failed = 0, errors = {} }
-   local o = read_options(options)
+   local o = read_options(client, options)
    local self <close> = setmetatable({
       client = client, options = o, call = { headers = o.headers }, report = report, met = {}, flying = {},
       failures = 0, unknown = 0, begun = core.wall(),

@@ -375,23 +375,24 @@ local function recount(state)
    end
 end
 
--- Without the collector: coroutine.status makes a text.
+-- Calls a function that makes values, as coroutine.status does, and runs no finalizer and no hook.
 local function undisturbed(f, ...)
    local runs = collectgarbage "isrunning"
    collectgarbage "stop"
-   local ok, err = pcall(f, ...)
+   local ok, result = pcall(f, ...)
    if runs then collectgarbage "restart" end
-   if not ok then error(err, 0) end
+   if not ok then error(result, 0) end
+   return result
 end
 
-undisturbed, recount = core.uninterrupted(undisturbed, recount)
+parking.undisturbed, recount = core.uninterrupted(undisturbed, recount)
 
 --- Wakes all that wait, after an error in the middle of a step (out of memory, a debug hook's): it
 -- is not known which ones were about to be woken. Wake-ups may be spurious: callers check again.
 -- @tparam function died (task) called for a task whose coroutine has ended
 function parking.repair(state, died)
    local dead = {}
-   undisturbed(rebuild, state, { queue = {}, waiting = {}, parked = {}, sleepers = heap.new() }, {}, dead)
+   parking.undisturbed(rebuild, state, { queue = {}, waiting = {}, parked = {}, sleepers = heap.new() }, {}, dead)
    for _, task in ipairs(dead) do died(task) end
    recount(state)
 end

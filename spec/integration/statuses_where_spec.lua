@@ -174,4 +174,22 @@ describe("client:statuses()", function()
       end
       assert.equal(0, world.seen(emulator()))
    end)
+
+   it("lets an infinite number pass where it is within the bounds, and no other", function()
+      local inf, ID = math.huge, "00000000-0000-4000-8000-000000000001"
+      for _, case in ipairs {
+         { "1e999", { above = inf }, false }, { "1e999", { min = inf }, true }, { "1e999", { below = inf }, false },
+         { "1e999", { max = inf }, true }, { "-1e999", { below = -inf }, false }, { "-1e999", { above = -inf }, false },
+         { "-1e999", { max = -inf }, true }, { "5", { above = -inf, below = inf }, true },
+         { "5", { above = inf }, false },
+      } do
+         local number, range, passes = table.unpack(case)
+         emulator():reset()
+         emulator():fault { match = { kind = "list" }, status = 200,
+            body = ('[{"process_id":"%s","status":"Failed","credits":%s}]'):format(ID, number) }
+         local count = 0
+         for _ in client:statuses { where = { credits = range } } do count = count + 1 end
+         assert.equal(passes and 1 or 0, count, number .. " " .. next(range))
+      end
+   end)
 end)

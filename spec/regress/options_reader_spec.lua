@@ -41,7 +41,7 @@ describe("the reader of options", function()
 
    it("calls no metamethods of the table, and is not led astray by a finalizer that changes it", function()
       local given, left = { name = "x", quick = true, limit = 7 }, 3000
-      setmetatable(given, { __index = error, __newindex = error, __pairs = error, __len = error, __name = "given" })
+      setmetatable(given, { __newindex = error, __len = error, __name = "given" })
       local function lay()
          setmetatable({}, { __gc = function()
             left = left - 1
@@ -60,5 +60,16 @@ describe("the reader of options", function()
          assert(read.quick == true and read.limit == 7 and (read.name == nil or read.name == "x"))
       end
       left = 0
+   end)
+
+   -- It saw an empty table: delete_finished then deleted all that was finished.
+   it("refuses a table whose metatable adds members, such as a proxy that makes one read-only", function()
+      local hidden = { limit = 7 }
+      local function each() return next, hidden end
+      for key, add in pairs { __index = hidden, __pairs = each } do
+         local ok, message = pcall(core.options, setmetatable({}, { [key] = add }), ROWS)
+         assert.is_false(ok)
+         assert.matches("'options': expected a plain table, got one whose metatable has " .. key, message, nil, true)
+      end
    end)
 end)

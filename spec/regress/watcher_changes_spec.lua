@@ -66,4 +66,15 @@ describe("a watcher", function()
       assert.equal(0, count)
       assert.equal("closed", err.kind)
    end)
+
+   it("refuses a list whose ids are not seen, such as one that was made read-only", function()
+      local ids = emulator():add_jobs { count = 2, status = "Processing" }
+      local list = setmetatable({}, { __index = ids })
+      -- wait_all gave {}, as if all were finished
+      for _, name in ipairs { "watch", "wait_all", "wait_any" } do
+         local ok, message = pcall(client[name], client, list)
+         assert.is_false(ok)
+         assert.matches("bad argument 'ids': expected a list of UUIDs", message, nil, true)
+      end
+   end)
 end)

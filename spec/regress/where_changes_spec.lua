@@ -18,6 +18,26 @@ describe("the options of a list", function()
       client:close()
    end)
 
+   -- Members were skipped: here the wrong one, which was then not refused.
+   it("read all of where when a finalizer adds members meanwhile", function()
+      local acted_at_all, members = 0, { "progress", "credits", "eta", "input_width", "output_height" }
+      for turn = 1, 100 do
+         local names = {}
+         for i = 1, 50 do names[i] = "Status" .. i end
+         local where = { status = names, model = "A", filename = { except = "x" }, category = "c", source_id = names }
+         local wrong = members[turn % #members + 1]
+         where[wrong] = "not a number"
+         local acted, ok, message = disturb(turn // #members + 1, function()
+            for i = 1, 20 do where["more" .. i] = true end
+            for i = 1, 20 do where["more" .. i] = nil end
+         end, function() return client:statuses { where = where } end, 4)
+         if acted then acted_at_all = acted_at_all + 1 end
+         assert.is_false(ok)
+         assert.matches("'" .. wrong .. "' is an integer member", tostring(message), nil, true)
+      end
+      assert.is_true(acted_at_all > 2)
+   end)
+
    -- For each way to write a set: its table, and what lengthens it.
    local sets = {
       list = function(n) return "Status" .. n end,

@@ -17,7 +17,8 @@ local topaz = {}
 
 ---Makes a client. Nothing is sent yet.
 ---
----Raises: an option is unknown, of the wrong type or out of its range; the key is missing.
+---Raises: an option is unknown, of the wrong type or out of its range; the key is missing. A table of options, here and elsewhere, whose
+---metatable has `__index` or `__pairs` is refused: members that it adds would not be seen.
 ---```lua
 ---local short <close> = topaz.client { timeout = 20, max_rate = 5 } -- the key from $TOPAZ_API_KEY
 ---print(short)
@@ -361,7 +362,8 @@ function Core.start_process(arguments, input, output) end
 ---@field older_than? number seconds, 0 to 1e9 (default 0): since the status was last modified, by the server's clock and by this
 ---machine's; so a wrong clock that is ahead deletes nothing too early
 ---@field newer_than? number seconds, 0 to 1e9 (default: none): at most so long since the status was last modified, by both clocks
----@field where? topaz.Where what other members may be (default: none); `status` and `modification_time` have options of their own
+---@field where? topaz.Where what other members may be (default: none); `status` and `modification_time` have options of their own, and ages in
+---`creation_time` are by both clocks too
 ---@field status? string|string[] Completed, Cancelled, Failed (default { "Completed" })
 ---@field dry_run? boolean (default false): counts, and deletes nothing
 ---@field on_progress? fun(report: topaz.CleanupReport) called as it goes (default: none)

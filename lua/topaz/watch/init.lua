@@ -32,14 +32,18 @@ local function list_of(ids)
    if core.is_process_id(ids) then return { ids } end
    if type(ids) ~= "table" then misuse.argument("ids", "expected a list of UUIDs, got %s", misuse.shown(ids)) end
    local n, keys = #ids, 0
-   for _ in pairs(ids) do keys = keys + 1 end
-   if keys ~= n then misuse.argument("ids", "expected a list of UUIDs, got a table with other keys or holes") end
+   local list = table.move(ids, 1, n, 1, {})
+   for _ in next, ids do keys = keys + 1 end
+   -- With ids that its metatable adds, as a proxy has them, there are more than keys.
+   if keys ~= n or ids[n + 1] ~= nil then
+      misuse.argument("ids", "expected a list of UUIDs, got a table with other keys or holes")
+   end
    for i = 1, n do
-      if not core.is_process_id(ids[i]) then
-         misuse.argument("ids", "expected UUIDs, got %s at %d", misuse.shown(ids[i]), i)
+      if not core.is_process_id(list[i]) then
+         misuse.argument("ids", "expected UUIDs, got %s at %d", misuse.shown(list[i]), i)
       end
    end
-   return ids
+   return list
 end
 
 local function resumed(text)

@@ -3,6 +3,10 @@
 --
 -- It sends nothing and plans nothing: topaz.watch.plan adds that. Counts are kept as responses
 -- come, so that asking for them costs little with any number of jobs.
+--
+-- A debug hook or a finalizer may ask, add or remove at any point. So what changes several of the
+-- members makes no value, and no hook interrupts it.
+local core = require "topaz.core"
 local times = require "topaz.times"
 local words = require "topaz.words"
 
@@ -47,23 +51,28 @@ local function count(self, job, status)
    self.version = self.version + 1
 end
 
---- Adds a job; one that it knows already is not added again.
--- @treturn boolean whether it is new
-function tally:add(process_id)
-   local key = process_id:lower()
-   if self.jobs[key] then return false end
-   local job = { key = key, given = process_id, misses = 0, rest = 0 }
-   self.jobs[key] = job
+local function over(self, job, how)
+   job.over = how
+   self.outstanding, self.members = self.outstanding - 1, self.members + 1
+   count(self, job, nil)
+   self.ended.untold = self.ended.untold + 1
+end
+
+local function tell(self, entry)
+   self.last = self.last + 1
+   self.queue[self.last] = entry
+end
+
+local function add(self, job)
+   if self.jobs[job.key] then return false end
+   self.jobs[job.key] = job
    self.order[#self.order + 1] = job
    self.outstanding = self.outstanding + 1
    self.version, self.members = self.version + 1, self.members + 1
    return true
 end
 
---- Forgets a job whose end was not given out yet.
--- @treturn boolean whether there was one
-function tally:remove(process_id)
-   local key = process_id:lower()
+local function remove(self, key)
    local job, ended = self.jobs[key], self.ended
    if not job or job == true then return false end
    self.jobs[key] = nil
@@ -84,14 +93,72 @@ function tally:remove(process_id)
    return true
 end
 
---- Takes the jobs that have ended out of `order`.
-function tally:shorten()
-   local kept = {}
+local function shorten(self, kept)
    for _, job in ipairs(self.order) do
       if not job.over and not job.removed then kept[#kept + 1] = job end
    end
    self.order = kept
 end
+
+-- A job was seen unfinished. `entry`: the news of it, if it is to be told.
+local function go_on(self, job, status, entry)
+   if job.over or job.removed then return end
+   job.status = status
+   count(self, job, status)
+   if entry then tell(self, entry) end
+end
+
+-- A job has ended by a finished word, or is "gone".
+local function finish(self, entry, how)
+   local job, ended = entry.job, self.ended
+   if job.over or job.removed then return end
+   over(self, job, how)
+   if how == "gone" then
+      ended.gone = ended.gone + 1
+   else
+      job.status = entry.status
+      ended.done = ended.done + 1
+      ended.by_status[how] = (ended.by_status[how] or 0) + 1
+   end
+   tell(self, entry)
+end
+
+local function news(self)
+   local entry = self.queue[self.first]
+   while entry and entry.job.removed do
+      self.queue[self.first] = nil
+      self.first = self.first + 1
+      entry = self.queue[self.first]
+   end
+   return entry
+end
+
+local function take(self, entry)
+   if self.queue[self.first] ~= entry then return end -- removed meanwhile, and passed over
+   self.queue[self.first] = nil
+   self.first = self.first + 1
+   if entry.job.over and not entry.job.removed then
+      self.jobs[entry.job.key] = true
+      self.ended.untold, self.members = self.ended.untold - 1, self.members + 1
+   end
+end
+
+add, remove, shorten, go_on, finish, news, take = core.uninterrupted(add, remove, shorten, go_on, finish, news, take)
+
+--- Adds a job; one that it knows already is not added again.
+-- @treturn boolean whether it is new
+function tally:add(process_id)
+   local key = process_id:lower()
+   if self.jobs[key] then return false end
+   return add(self, { key = key, given = process_id, misses = 0, rest = 0 })
+end
+
+--- Forgets a job whose end was not given out yet.
+-- @treturn boolean whether there was one
+function tally:remove(process_id) return remove(self, process_id:lower()) end
+
+--- Takes the jobs that have ended out of `order`.
+function tally:shorten() shorten(self, {}) end
 
 --- How many jobs have not been given out as ended.
 function tally:pending() return self.outstanding + self.ended.untold end
@@ -110,8 +177,9 @@ end
 local function each_pending(self, f)
    local list, untold = {}, {}
    for i = self.first, self.last do
-      local job = self.queue[i].job
-      if job.over and not job.removed then untold[#untold + 1] = f(job) end
+      local entry = self.queue[i] -- nil: taken meanwhile
+      local job = entry and entry.job
+      if job and job.over and not job.removed then untold[#untold + 1] = f(job) end
    end
    for _, job in ipairs(self.order) do
       if not job.over and not job.removed then list[#list + 1] = f(job) end
@@ -134,35 +202,17 @@ function tally:packed_ids() return each_pending(self, packed_key_of) end
 
 -- ---- what was seen ------------------------------------------------------------------------------
 
-local function tell(self, entry)
-   self.last = self.last + 1
-   self.queue[self.last] = entry
-end
-
-local function over(self, job, how)
-   job.over = how
-   self.outstanding, self.members = self.outstanding - 1, self.members + 1
-   count(self, job, nil)
-   self.ended.untold = self.ended.untold + 1
-end
-
 --- A status of a job that has not ended was seen.
 -- @treturn boolean whether its word has changed
 function tally:see(job, status)
-   local previous, word, ended = job.status, status.status, self.ended
-   job.status = status
+   local previous, word = job.status, status.status
    local new_word = not previous or previous.status ~= word
    local changed = words.changed(status, previous)
    if words.is_finished[word] then
-      over(self, job, word)
-      ended.done = ended.done + 1
-      ended.by_status[word] = (ended.by_status[word] or 0) + 1
-      tell(self, { job = job, status = status, previous = previous, changed = changed })
+      finish(self, { job = job, status = status, previous = previous, changed = changed }, word)
    else
-      count(self, job, status)
-      if changed and self.every_change then
-         tell(self, { job = job, status = status, previous = previous, changed = true })
-      end
+      local is_told = changed and self.every_change
+      go_on(self, job, status, is_told and { job = job, status = status, previous = previous, changed = true })
    end
    return new_word
 end
@@ -170,33 +220,16 @@ end
 --- The server does not know a job that has not ended.
 -- @tparam table err the error object, which gets the status seen last
 function tally:lose(job, err)
-   over(self, job, "gone")
-   self.ended.gone = self.ended.gone + 1
    err.status = job.status
-   tell(self, { job = job, status = job.status or { process_id = job.given }, err = err })
+   finish(self, { job = job, status = job.status or { process_id = job.given }, err = err }, "gone")
 end
 
 --- The oldest news not taken yet: { job, status, previous, changed, err }; `job.over` says that the
 -- job has ended.
-function tally:news()
-   local entry = self.queue[self.first]
-   while entry and entry.job.removed do
-      self.queue[self.first] = nil
-      self.first = self.first + 1
-      entry = self.queue[self.first]
-   end
-   return entry
-end
+function tally:news() return news(self) end
 
 --- Takes it.
-function tally:take(entry)
-   self.queue[self.first] = nil
-   self.first = self.first + 1
-   if entry.job.over and not entry.job.removed then
-      self.jobs[entry.job.key] = true
-      self.ended.untold, self.members = self.ended.untold - 1, self.members + 1
-   end
-end
+function tally:take(entry) take(self, entry) end
 
 -- ---- how far they are ---------------------------------------------------------------------------
 

@@ -135,6 +135,10 @@ local meddler = {
    __lt = function() fire() return false end,
    __concat = function() fire() return "odd" end,
 }
+-- The same for tables of options, which are refused with the others.
+local meddler_of_options = {}
+for name, event in pairs(meddler) do meddler_of_options[name] = event end
+meddler_of_options.__index, meddler_of_options.__pairs = nil, nil
 
 -- ---- one case -----------------------------------------------------------------------------------
 
@@ -145,7 +149,7 @@ local function play(scene, deed, point)
    if dirty then home.reset() end
    dirty = scene.destroys or scene.prepare or deed.destroys
    local self = home.new(fire)
-   self.meddler = meddler
+   self.meddler, self.meddler_of_options = meddler, meddler_of_options
    local _ = self.client
    for i = 1, #scene.ready do _ = self[scene.ready[i]] end
    if deed.member then _ = self[deed.member] end

@@ -13,9 +13,9 @@ local function scene(name, description)
 end
 
 -- The options are noted, so that they can be changed while they are read, and have metamethods.
-local function given(self, options)
+local function given(self, options, metatable)
    self.given[#self.given + 1] = options
-   return setmetatable(options, self.meddler)
+   return setmetatable(options, metatable or self.meddler_of_options)
 end
 
 local function result(self, value, err)
@@ -180,8 +180,8 @@ scene("stats, tokens and texts", {
       end
       tostring(core.error { kind = "timeout", operation = "get_page", message = "a text", attempts = 2,
          process_id = self.ids[1] })
-      topaz.is_done(given(self, { status = "Completed" }))
-      topaz.options(given(self, { options_json = '{"a":[1,2,{"b":null}],"seed":9007199254740993}' }))
+      topaz.is_done(given(self, { status = "Completed" }, self.meddler))
+      topaz.options(given(self, { options_json = '{"a":[1,2,{"b":null}],"seed":9007199254740993}' }, self.meddler))
    end),
 })
 scene("misuse", {

@@ -57,7 +57,9 @@ local function ask(shell)
    if report.matched == 0 then return end -- nor is there anything to be sorry for
    output.write(("Delete %d status%s? [y/N] "):format(report.matched, report.matched == 1 and "" or "es"))
    output.flush()
-   local answer = io.read() or ""
+   local answer = io.read()
+   if not answer then output.write "\n" end -- Ctrl-D has not ended the line
+   answer = answer or ""
    if not answer:lower():find "^%s*y" then
       problem.raise(problem.DECLINED, "nothing was deleted", "answer y, or add --yes")
    end

@@ -79,10 +79,12 @@ end
 
 -- ---- ids ----------------------------------------------------------------------------------------
 
+local SHOWN = 1000 -- bytes at most of what is not one: the input may be one long line
+
 local function read_ids(list, seen, ids)
    for _, id in ipairs(list) do
       if not topaz.core.is_process_id(id) then
-         problem.usage(("'%s' is not a process_id"):format(text.fit(text.safe(id), 60)),
+         problem.usage(("'%s' is not a process_id"):format(text.fit(text.safe(id:sub(1, SHOWN)), 60)),
             "expected a UUID such as 6b3a1f0e-58c1-4e0b-9a55-0c1d2e3f4a5b")
       end
       if not seen[id:lower()] then

@@ -200,6 +200,24 @@ describe("topaz-status", function()
          assert.matches("no API key", (fails(2, { "list" }, { variables = variables })))
       end)
 
+      it("that is there and cannot be opened is a mistake", function()
+         if package.config:sub(1, 1) == "\\" then return pending "Windows has no such links" end
+         assert(os.execute(("ln -s loop %s/loop"):format(folder)))
+         for _, arguments in ipairs { { "list" }, { "list", "--profile", "work" } } do
+            local err = fails(2, arguments, { variables = { TOPAZ_CONFIG_FILE = folder .. "/loop" } })
+            assert.matches("cannot read the config file /[^\n]*/loop: ", err)
+         end
+         fine({ "list" }, { variables = { TOPAZ_CONFIG_FILE = folder .. "/topaz/none" } })
+         fine({ "list" }, { variables = { TOPAZ_CONFIG_FILE = write(folder .. "/file", "") .. "/config" } })
+      end)
+
+      it("is named where a header of it is wrong", function()
+         local variables = config("[default]\nheader = X-A: a\1b\n")
+         variables.TOPAZ_API_KEY = nil
+         assert.matches("header in the config file: the value of 'X%-A' has a control byte",
+            (fails(2, { "list" }, { variables = variables })))
+      end)
+
       it("needs mode 600 where it has a key or a header", function()
          for _, line in ipairs { "api_key = " .. emulator.key, "header = A: secret-of-the-file" } do
             for _, mode in ipairs { "644", "640", "604", "660" } do

@@ -109,6 +109,48 @@ until grep -q "^%s" out; do sleep 0.05; done; rm run.$TOPAZ_PROCESS_ID]]):format
       watch:wait_for "Completed 1\none\ntwo\ntopaz%-status: the command [^\n]*\n[^\n]*ended with 8"
    end)
 
+   it("what commands have written is shown too where Ctrl-C ends watch", function()
+      if not screens.available() then return pending "there is no tmux: apt install tmux" end
+      local ids = emulator:add_jobs { { count = 2, status = "Completed" } }
+      local folder <close> = folder_of_test()
+      -- the second begins when the first has been dealt with
+      local command = ("test -e F/first && touch F/second; touch F/first; echo one"):gsub("F",
+         function() return folder.path end)
+      local screen <close> = screens.open(
+         program.command { "watch", ids[1], ids[2], "--exec", command, "--exec-jobs", "1" },
+         { width = 150, height = 12, variables = program.variables(emulator) })
+      assert(os.execute(("for i in $(seq 600); do test -e %s/second && exit 0; sleep 0.1; done; exit 1")
+         :format(folder.path)))
+      screen:keys "C-c"
+      assert.matches("^one\n.*interrupted\n", screen:wait_for "ended with 130")
+   end)
+
+   it("says on a terminal at the end that it waits for commands", function()
+      if not screens.available() then return pending "there is no tmux: apt install tmux" end
+      local id = emulator:add_jobs { { status = "Completed" } }[1]
+      local folder <close> = folder_of_test()
+      local command = ("while ! test -e %s/go; do sleep 0.05; done"):format(folder.path)
+      for _, name in ipairs { "wait", "watch" } do
+         local screen <close> = screens.open(program.command { name, id, "--exec", command,
+            name == "watch" and "--until-done" or nil },
+            { width = 90, height = 10, variables = program.variables(emulator) })
+         screen:wait_for "\ntopaz%-status: waiting for 1 command of %-%-exec; Ctrl%-C ends it$"
+         assert(os.execute(("touch %s/go"):format(folder.path)))
+         screen:wait_for "ended with 0"
+         os.remove(folder.path .. "/go")
+      end
+   end)
+
+   it("a command that cannot be given the status does not run", function()
+      local id = emulator:add_jobs { { status = "Completed" } }[1]
+      local result = run({ "wait", id, "--exec", "echo it runs" },
+         { shell = "(trap '' XFSZ; ulimit -f 0; %s 2>&1; echo code $?) | cat" })
+      assert.equal("", result.err)
+      assert.is_nil(result.out:find("it runs", 1, true), result.out)
+      assert.matches("\ntopaz%-status: the command of %-%-exec for " .. id:gsub("%-", "%%-")
+         .. " was not started: File too large\ncode 8\n$", result.out)
+   end)
+
    it("watch --exec runs it for jobs that end while it watches, for those that it was told of", function()
       local ids = emulator:add_jobs { { status = "Completed" }, JOB }
       local result = run { "watch", "--until-done", "--exec", "echo $TOPAZ_PROCESS_ID" }

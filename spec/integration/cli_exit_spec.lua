@@ -105,6 +105,7 @@ describe("topaz-status", function()
             screen:wait_for "Delete 1 status%? %[y/N%]"
             screen:keys(keys)
             local text = screen:wait_for "nothing was deleted; answer y, or add %-%-yes\nended with 1"
+            assert.matches("^Delete 1 status[^\n]*%] ?n?\ntopaz%-status: ", text)
             assert.is_nil(text:find("resume", 1, true))
          end
          assert.equal(1, #emulator:jobs())

@@ -56,6 +56,38 @@ describe("topaz-status on a terminal", function()
       screen:wait_for "ended with 0"
    end)
 
+   -- Two jobs: the first is deleted at once, the other at the second attempt.
+   local function deletes_slowly()
+      local ids = emulator:add_jobs { count = 2, status = "Completed" }
+      emulator:fault { match = { kind = "delete_one", path = ids[1]:gsub("%-", "%%-") .. "$" }, times = 1, delay = 0.5,
+         status = 503, headers = { ["Retry-After"] = "3" } }
+   end
+
+   test("delete-finished shows it below what has been deleted", function()
+      deletes_slowly()
+      local screen <close> = open { "delete-finished", "--yes" }
+      assert.equal("1 deleted, of 2 so far\n" .. NOTICE, (screen:wait_for "trying again"))
+      assert.matches("^2 deleted\nended with 0", screen:wait_for "ended with 0")
+   end)
+
+   test("each line of --verbose is whole beside what delete-finished draws", function()
+      deletes_slowly()
+      local screen <close> = screens.open(program.command { "delete-finished", "--yes", "--verbose" },
+         { width = 200, height = 24, variables = program.variables(emulator) })
+      local text = screen:wait_for "ended with 0"
+      for line in text:match "^(.*)2 deleted\n":gmatch "[^\n]+" do
+         assert.matches("^%d%d:%d%d:%d%d [%w_]+[ %x-]*, attempt [12]: [^,]+", line)
+      end
+      assert.is_nil(text:find("so far", 1, true), text)
+   end)
+
+   test("with --quiet delete-finished draws nothing", function()
+      deletes_slowly()
+      local screen <close> = open { "delete-finished", "--yes", "--quiet" }
+      screen:wait_for "^2 deleted\nended with 0"
+      assert.is_nil(screen:raw():find("so far", 1, true))
+   end)
+
    test("with --quiet there is no notice, and wait has no bars", function()
       emulator:add_jobs { status = "Failed", filename = "a.png" }
       fails_once "list"

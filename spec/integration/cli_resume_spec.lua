@@ -43,6 +43,19 @@ describe("topaz-status list", function()
       end
    end)
 
+   it("suggests options in front of --, behind which there are none", function()
+      local id = emulator:add_jobs { count = 400, status = "Completed" }[1]
+      fail()
+      local first = run { "list", "--fields", "process_id", "--" }
+      emulator:clear_faults()
+      assert.equal(200, #lines(fine(suggested(first.err))))
+      emulator:fault { match = { kind = "one" }, times = math.huge, status = 401, body = "" }
+      local waited = run { "wait", "--timeout", "9", "--", id }
+      emulator:clear_faults()
+      assert.matches("^" .. id:gsub("%-", "%%-"), fine(suggested(waited.err)))
+      assert.equal("--", suggested(waited.err)[6])
+   end)
+
    it("closes an array that ends early, and begins none where nothing came", function()
       emulator:add_jobs { count = 400, status = "Completed" }
       fail()

@@ -236,7 +236,7 @@ describe("topaz-status in a terminal", function()
       assert.same({ 1190, 1191, 1192, 1193, 1194 }, { table.unpack(names "\n/ob119_$", 1, 5) })
       screen:keys "Enter"
       screen:wait_for "\n/ob119   s sort: name   %? help   q quits$"
-      screen:keys "?"
+      screen:keys "'?'" -- as it is, whatever files the folder has
       screen:wait_for "Space, PgDn one screen down\n.*q quits$"
       screen:keys "x Escape"
       assert.same({ 1, 2, 3 }, { table.unpack(names "job0003.*/ filter", 1, 3) })
@@ -253,5 +253,18 @@ describe("topaz-status in a terminal", function()
       screen:wait_for "HTTP 500"
       emulator:clear_faults()
       screen:wait_for "q quits"
+   end)
+
+   test("a size that no terminal has is not believed", function()
+      local id = emulator:add_jobs { status = "Failed", filename = "a.png" }[1]
+      for _, size in ipairs { "0", "-5", "1e9", "1e400", "2.5" } do
+         local variables = program.variables(emulator)
+         variables.COLUMNS, variables.LINES = size, size
+         local screen <close> = screens.open(
+            "sh -c 'stty rows 0 cols 0; \"$@\"' x " .. program.command { "list" },
+            { width = 80, height = 10, variables = variables })
+         assert.matches("^ID  [^\n]*FILE[^\n]*\n" .. id:gsub("%-", "%%-") .. "  [^\n]*a%.png[^\n]*\nended with 0",
+            (screen:wait_for "ended with %d"))
+      end
    end)
 end)

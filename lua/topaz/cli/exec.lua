@@ -7,12 +7,14 @@ local core = require "topaz.core"
 local json = require "topaz.cli.json"
 local options = require "topaz.cli.options"
 local problem = require "topaz.cli.problem"
+local terminal = require "topaz.terminal"
 local text = require "topaz.terminal.text"
 
 local exec = {}
 
 local LOOK_EVERY = 0.1 -- seconds
 local MOST = 4         -- commands at a time, unless --exec-jobs says otherwise
+local PATIENCE = 1     -- seconds that pass at the end before it says what it waits for
 local KEPT = 65536     -- bytes of what one command has written, where that is collected
 
 local Exec = {}
@@ -46,9 +48,22 @@ end
 
 -- Where the outputs of a command go; nil: where those of this process go. What --jsonl writes is
 -- not mixed with others' lines.
+-- A file is there for it, or nil and why not.
 local function output_of(self)
-   if self.write then return assert(io.tmpfile()) end
+   if self.write then return io.tmpfile() end
    return self.shell.args.jsonl and io.stderr or nil
+end
+
+-- The file that a command reads; nil and why not.
+local function input_of(status)
+   local input, why = io.tmpfile()
+   if not input then return nil, why end
+   local ok
+   ok, why = input:write(json.object(status), "\n")
+   if ok then ok, why = input:seek "set" end -- writes what is buffered
+   if ok then return input end
+   input:close()
+   return nil, why
 end
 
 local function fail(self, id, what)
@@ -59,11 +74,17 @@ local function fail(self, id, what)
 end
 
 local function start(self, status)
-   local input, output = assert(io.tmpfile()), output_of(self)
-   input:write(json.object(status), "\n")
-   input:seek "set"
+   local input, why = input_of(status)
+   if not input then return fail(self, status.process_id, "was not started: " .. why) end
+   local output
+   output, why = output_of(self)
+   if why then
+      input:close()
+      return fail(self, status.process_id, "was not started: " .. why)
+   end
    io.stdout:flush()
-   local process, why = core.start_process({
+   local process
+   process, why = core.start_process({
       "env", "TOPAZ_PROCESS_ID=" .. text.safe(status.process_id), "TOPAZ_STATUS=" .. text.safe(status.status),
       "sh", "-c", self.command,
    }, input, output)
@@ -80,6 +101,16 @@ local function ended(self, entry, code)
       if written then self.write(written:find "\n$" and written or written .. "\n") end
    end
    if code ~= 0 then fail(self, entry.id, "ended with exit code " .. code) end
+end
+
+-- Says on a terminal that it is these commands that are waited for.
+local function tell_waiting(self)
+   if self.shell.args.quiet or not terminal.is_terminal(io.stderr) then return end
+   local left = #self.running + self.last - self.first + 1
+   local message = ("waiting for %d command%s of --exec; Ctrl-C ends %s"):format(left, left == 1 and "" or "s",
+      left == 1 and "it" or "them")
+   if self.write then return self.write("topaz-status: " .. message .. "\n") end
+   self.shell:tell(message)
 end
 
 -- Notes which have ended, and starts others. Returns whether any are left.
@@ -118,10 +149,14 @@ end
 -- @treturn integer exit code: `code`, or the one for a failed command, where `code` is about jobs
 -- alone
 function Exec:finish(code)
-   local client = self.shell:client()
+   local client, patience = self.shell:client(), core.now() + PATIENCE
    while self.task do
       if self.task:done() then self.task:result() end -- raises what it has met
       client:step(LOOK_EVERY)
+      if self.task and core.now() >= patience then
+         patience = math.huge
+         tell_waiting(self)
+      end
    end
    return self.failed > 0 and code <= 1 and problem.COMMAND or code
 end

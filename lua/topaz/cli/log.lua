@@ -1,8 +1,8 @@
 --- What the client is doing, on the error output: with --verbose a line for each event of a
 -- request; else, on a terminal, one line for as long as it waits to try again.
 --
--- Where something else is drawn on the terminal, the line is shown there: `text` has it, and
--- draws_in() says so.
+-- Where something else is drawn on the terminal, the line is shown there: draws_in() says so, and
+-- with_notice() adds it.
 local core = require "topaz.core"
 local output = require "topaz.cli.output"
 local terminal = require "topaz.terminal"
@@ -68,7 +68,8 @@ end
 
 local function show(self, notice)
    self.text = notice
-   if self.lines or not self:has_terminal() then return end
+   if self.lines then return self.redraw and self.redraw() end
+   if not self:has_terminal() then return end
    output.clear()
    self.shown = true
    local room, ellipsis = math.max(terminal.size() - 1, 1), terminal.is_ascii() and "~" or "…"
@@ -89,16 +90,32 @@ local function on_event(self, event)
    if notice then return show(self, notice) end
    if event.type ~= "response" and (event.attempt or 0) < 2 then return end
    if event.type == "response" and (event.http_status or 0) // 100 ~= 2 then return end
+   local had = self.text
    self.text = nil
    self:hide()
+   if had and self.redraw then self.redraw() end
 end
 
 --- The bars, or the whole screen, that are drawn from now on; nil: none.
--- @param[opt] lines of topaz.terminal, with the log's text among them
+-- @param[opt] lines of topaz.terminal, with the notice among them
 -- @tparam[opt=false] boolean screen
-function Log:draws_in(lines, screen)
+-- @tparam[opt] function redraw called when the notice has changed, where nothing draws by itself
+function Log:draws_in(lines, screen, redraw)
    self:hide()
-   self.lines, self.screen = lines or nil, screen or nil
+   self.lines, self.screen, self.redraw = lines or nil, screen or nil, redraw
+end
+
+--- Lines that end with the notice, where there is one.
+-- @tparam table list strings; changed
+-- @tparam integer width cells
+-- @tparam[opt] function paint (word, text)
+-- @treturn table the list
+function Log:with_notice(list, width, paint)
+   if self.text then
+      local notice = text.fit(self.text, width, terminal.is_ascii() and "~" or "…")
+      list[#list + 1] = paint and paint("stalled", notice) or notice
+   end
+   return list
 end
 
 --- Lets a client tell what it does.

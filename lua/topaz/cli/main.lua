@@ -76,7 +76,7 @@ function main.run(arguments, given)
    local ok, code = xpcall(execute, traced, shell)
    if not ok then code = fail(shell, code) end
    output.before = nil
-   if shell.log then shell.log:hide() end
+   if shell.log then shell.log:draws_in(nil) end
    if shell.made then shell.made:close() end
    return code
 end

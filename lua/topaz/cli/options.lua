@@ -205,6 +205,7 @@ function options.of_client(args, getenv)
    local key, key_source = key_of(args, set, profile)
    local o, sources = { api_key = key, headers = headers_of(args, profile) }, { api_key = key_source }
    o.share = share_of(args, set)
+   if not (args.header and args.header[1]) then sources.headers = "header in the config file" end
    for _, row in ipairs(ROWS) do
       local value = args[row.flag]
       if value == nil then value, sources[row.option] = value_of(row, set, profile) end

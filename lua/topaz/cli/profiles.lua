@@ -86,10 +86,19 @@ function profiles.read(content, path)
    return all, secret
 end
 
-local function load(path)
-   local file = io.open(path)
-   if not file then return nil end
-   local content, why = file:read "a"
+local NOT_THERE = { [2] = true, [20] = true } -- ENOENT, ENOTDIR: the same numbers everywhere
+local DENIED = 13                             -- EACCES
+
+-- nil: there is none. The home folder of another user, as after `su`, counts as none, unless a
+-- profile is wanted.
+local function load(path, name)
+   local file, why, code = io.open(path)
+   if not file then
+      if NOT_THERE[code] or code == DENIED and not name and not core.file_mode(path) then return nil end
+      problem.usage("cannot read the config file " .. text.safe(why), "let this user read it, or set TOPAZ_CONFIG_FILE")
+   end
+   local content
+   content, why = file:read "a"
    file:close()
    if not content then
       problem.usage(("cannot read %s: %s"):format(text.safe(path), text.safe(tostring(why))), "make it a file")
@@ -117,7 +126,7 @@ end
 -- @treturn table
 function profiles.get(name, getenv, is_windows)
    local path = profiles.path(getenv, is_windows)
-   local all = path and load(path)
+   local all = path and load(path, name)
    if name and not all then
       problem.usage(("no profile '%s': %s"):format(text.safe(name),
          path and "no file " .. text.safe(path) or "no folder for the config file is known"),

@@ -80,10 +80,12 @@ end
 
 -- ---- ids ----------------------------------------------------------------------------------------
 
+local SHOWN = 1000 -- bytes at most of what is not one: the input may be one long line
+
 local function read_ids(list, seen, ids)
    for _, id in ipairs(list) do
       if not topaz.core.is_process_id(id) then
-         problem.usage(("'%s' is not a process_id"):format(text.fit(text.safe(id), 60)),
+         problem.usage(("'%s' is not a process_id"):format(text.fit(text.safe(id:sub(1, SHOWN)), 60)),
             "expected a UUID such as 6b3a1f0e-58c1-4e0b-9a55-0c1d2e3f4a5b")
       end
       if not seen[id:lower()] then
@@ -167,13 +169,21 @@ function Shell:again(token, o)
    local new = { ["--resume"] = token, ["--limit"] = o and o.limit }
    local bare = o and o.bare
    for _, id in ipairs(bare and self.args.ids or {}) do given[id] = true end
+   local place -- where options go: behind all, but in front of "--"
    for _, argument in ipairs(without_values(self.arguments)) do
       local drop = skip or given[argument] or bare and argument == "--all" or new[argument:match "^(%-%-[^=]+)"]
       skip = not skip and new[argument] ~= nil
-      if not drop then list[#list + 1] = text.safe(text.quoted(argument)) end
+      if not drop then
+         list[#list + 1] = text.safe(text.quoted(argument))
+         if argument == "--" then place = place or #list end
+      end
    end
-   for _, name in ipairs { "--limit", "--resume" } do
-      if new[name] then table.move({ name, tostring(new[name]) }, 1, 2, #list + 1, list) end
+   place = place or #list + 1
+   for _, name in ipairs { "--resume", "--limit" } do
+      if new[name] then
+         table.insert(list, place, tostring(new[name]))
+         table.insert(list, place, name)
+      end
    end
    return table.concat(list, " ")
 end

@@ -11,6 +11,7 @@ local terminal = {}
 
 local HIDE_CURSOR, SHOW_CURSOR = "\27[?25l", "\27[?25h"
 local INTERVAL = 0.1   -- seconds between two drawings at least
+local MOST_CELLS = 10000
 local MEASURE = 1      -- seconds for which a measured size is believed
 
 local Terminal = { INTERVAL = INTERVAL }
@@ -27,11 +28,17 @@ end
 --- Says whether the environment asks for plain ASCII, by a locale that is not UTF-8.
 function terminal.is_ascii() return not core.is_utf8() end
 
+-- The number in a variable; nil where no terminal has so many columns or rows.
+local function cells(variable)
+   local number = math.tointeger(tonumber((os.getenv(variable))))
+   return number and number >= 1 and number <= MOST_CELLS and number or nil
+end
+
 --- Measures the terminal that this process belongs to: columns and rows.
 function terminal.size()
    local columns, rows = core.terminal_size()
-   if not columns then columns, rows = tonumber(os.getenv "COLUMNS"), tonumber(os.getenv "LINES") end
-   return math.tointeger(columns) or 80, math.tointeger(rows) or 24
+   if columns then return columns, rows end
+   return cells "COLUMNS" or 80, cells "LINES" or 24
 end
 
 --- Opens lines at the bottom of the terminal; nil when the handle is not a terminal.

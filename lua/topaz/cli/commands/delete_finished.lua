@@ -18,22 +18,33 @@ local function in_words(report)
    return table.concat(parts, ", ")
 end
 
+-- Returns the function that draws how far it is, given the report so far. The log draws its notice
+-- below that.
+local function drawer(shell, lines, only_counts)
+   local shown
+   local function render(width)
+      return shell.log:with_notice({ shown and text.fit(shown, width) }, width, shell.paint)
+   end
+   shell.log:draws_in(lines, false, function() lines:draw(render, true) end)
+   return function(so_far)
+      shown = only_counts and ("%d so far"):format(so_far.matched)
+         or ("%s, of %d so far"):format(in_words(so_far), so_far.matched)
+      lines:draw(render)
+   end
+end
+
 -- Deletes, or only counts. Returns the library's report and error.
 local function clean_up(shell, only_counts)
    local args, client = shell.args, shell:client()
-   local lines <close> = shell.is_terminal and terminal.open(io.stdout) or nil
+   local lines <close> = shell.is_terminal and not args.quiet and terminal.open(io.stdout) or nil
    local report, err = shell:checked(client.delete_finished, client, {
       older_than = select.seconds_ago(args.older_than, args.utc),
       newer_than = select.seconds_ago(args.newer_than, args.utc),
       status = select.words(args), where = select.where(args, true), dry_run = only_counts,
-      on_progress = lines and function(so_far)
-         lines:draw(function(width)
-            return { text.fit(only_counts and ("%d so far"):format(so_far.matched)
-               or ("%s, of %d so far"):format(in_words(so_far), so_far.matched), width) }
-         end)
-      end,
+      on_progress = lines and drawer(shell, lines, only_counts),
    })
    if lines then lines:clear() end
+   shell.log:draws_in(nil)
    return report, err
 end
 
@@ -46,7 +57,9 @@ local function ask(shell)
    if report.matched == 0 then return end -- nor is there anything to be sorry for
    output.write(("Delete %d status%s? [y/N] "):format(report.matched, report.matched == 1 and "" or "es"))
    output.flush()
-   local answer = io.read() or ""
+   local answer = io.read()
+   if not answer then output.write "\n" end -- Ctrl-D has not ended the line
+   answer = answer or ""
    if not answer:lower():find "^%s*y" then
       problem.raise(problem.DECLINED, "nothing was deleted", "answer y, or add --yes")
    end

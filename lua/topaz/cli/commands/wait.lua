@@ -69,11 +69,7 @@ end
 -- Lets the bars end with what the client waits for.
 local function with_notice(self, render)
    return function(width, height)
-      local list, notice = render(width, height), self.shell.log.text
-      if notice then
-         list[#list + 1] = self.painter("stalled", text.fit(notice, width, self.lines.ascii and "~" or "…"))
-      end
-      return list
+      return self.shell.log:with_notice(render(width, height), width, self.painter)
    end
 end
 

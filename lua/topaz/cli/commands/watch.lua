@@ -229,17 +229,19 @@ end
 -- when it is given back.
 local function keep_written(self, written)
    local list = self.written
+   if not list then return io.stderr:write(written) end
    list[#list + 1] = written
    if #list > WRITINGS_KEPT then table.remove(list, 1) end
 end
 
--- Waits for the commands of --exec. Returns the exit code.
-local function finish(self)
-   if not self.exec then return 0 end
-   local code = self.exec:finish(0)
-   io.stderr:write(table.concat(self.written))
-   return code
+-- The screen has been given back, however that came: shows what has been kept.
+local function show_written(self)
+   local list = self.written
+   self.written = nil
+   if list then io.stderr:write(table.concat(list)) end
 end
+
+local Shown = { __close = function(self) show_written(self.watch) end }
 
 local function run(shell)
    local client, ids = shell:client(), shell:ids()
@@ -255,6 +257,7 @@ local function run(shell)
    self.watcher = watcher
    for _, id in ipairs(ids) do self.following[id:lower()] = true end
    shell.resume = function() return shell:again() end
+   local shown <close> = setmetatable({ watch = self }, Shown) -- luacheck: ignore 211
    do
       local screen <close> = shell.is_terminal and not shell.args.jsonl and screens.open() or nil
       self.screen = screen
@@ -267,7 +270,9 @@ local function run(shell)
    end
    shell.log:draws_in(nil)
    if self.screen then output.write(counts_line(self), "\n") end
-   return finish(self)
+   output.flush()
+   show_written(self)
+   return self.exec and self.exec:finish(0) or 0
 end
 
 return {

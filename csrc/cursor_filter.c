@@ -1,5 +1,6 @@
 #include "cursor_filter.h"
 
+#include <float.h>
 #include <limits.h>
 #include <math.h>
 #include <stdio.h>
@@ -252,6 +253,17 @@ static size_t check_bound(lua_State *L, const char *member) {
   return i;
 }
 
+/* Returns the next larger number; of NAN and infinity, the same. The core does not link libm. */
+static double next_up(double x) {
+  uint64_t bits;
+  if (!(x < HUGE_VAL)) return x;
+  if (x == 0) return DBL_TRUE_MIN;
+  memcpy(&bits, &x, sizeof bits);
+  bits += x > 0 ? 1 : UINT64_MAX;
+  memcpy(&x, &bits, sizeof x);
+  return x;
+}
+
 /* Reads the range at `value`. Returns whether it has bounds, not only `except`. That comes first:
 ** nothing behind it allocates before it raises, so no finalizer changes the range meanwhile. */
 static bool read_range(lua_State *L, const char *member, int value, int kept, cursor_limit *out) {
@@ -269,9 +281,9 @@ static bool read_range(lua_State *L, const char *member, int value, int kept, cu
     is_bounded = true;
   }
   if (is_empty && !is_bounded) refuse_range(L, member, "an empty table");
-  /* fmax and fmin pass over NAN: a bound that is not given */
-  out->min = fmax(read[MIN], nextafter(read[ABOVE], HUGE_VAL));
-  out->max = fmin(read[MAX], nextafter(read[BELOW], -HUGE_VAL));
+  /* NAN, a bound that is not given, is neither larger nor smaller */
+  out->min = next_up(read[ABOVE]) > read[MIN] ? next_up(read[ABOVE]) : read[MIN];
+  out->max = -next_up(-read[BELOW]) < read[MAX] ? -next_up(-read[BELOW]) : read[MAX];
   if (read[ABOVE] == HUGE_VAL || read[BELOW] == -HUGE_VAL) out->max = -HUGE_VAL, out->min = HUGE_VAL;
   out->older_than = read[OLDER_THAN];
   out->newer_than = read[NEWER_THAN];

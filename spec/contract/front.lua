@@ -5,6 +5,7 @@
 local cjson = require "cjson"
 local socket = require "socket"
 local emulators = require "topaz.emulator"
+local members = require "topaz.emulator.members"
 
 local process = io.popen("exec node spec/contract/front.mjs build/contract spec/contract/image-status.openapi.json")
 local port = assert(process:read "n", "Prism did not start")
@@ -42,6 +43,7 @@ local WORDS = { Pending = true, Processing = true, Completed = true, Cancelled =
 local function is_error_body(text)
    local ok, body = pcall(cjson.decode, text)
    return ok and type(body) == "table" and type(body.message) == "string"
+      and (body.code == nil or type(body.code) == "number")
 end
 
 local function breaks(fault)
@@ -63,9 +65,14 @@ local function breaks_record(spec)
       if why then return why end
    end
    if spec.raw or spec.raw_fields or spec.remove or spec.floats then return "the record" end
-   local word_or_words = spec.status or spec.fields and spec.fields.status
-   for _, word in ipairs(type(word_or_words) == "table" and word_or_words or { word_or_words }) do
-      if not WORDS[word] then return word end
+   local fields = spec.fields or {}
+   for _, word_or_words in pairs { spec.status, fields.status } do
+      for _, word in ipairs(type(word_or_words) == "table" and word_or_words or { word_or_words }) do
+         if not WORDS[word] then return word end
+      end
+   end
+   for _, name in ipairs(members.integers) do
+      if fields[name] ~= nil and math.type(fields[name]) ~= "integer" then return name end
    end
 end
 

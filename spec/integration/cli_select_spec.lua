@@ -32,13 +32,14 @@ describe("topaz-status", function()
    end)
 
    describe("--where", function()
-      before_each(function()
+      local function some()
          emulator:add_jobs { { status = "Completed", model = "A", credits = 1, creation_time = 1767225600 },
             { status = "Failed", model = "B", credits = 2, creation_time = 1767312000 },
             { status = "Failed", model = "A=>1", credits = 3, creation_time = 1767398400, remove = { "source_id" } } }
-      end)
+      end
 
       it("compares numbers", function()
+         some()
          assert.equal(1, chosen("--where", "credits>2"))
          assert.equal(2, chosen("--where", "credits>=2"))
          assert.equal(1, chosen("--where", "credits<2"))
@@ -54,6 +55,7 @@ describe("topaz-status", function()
       end)
 
       it("compares texts", function()
+         some()
          assert.equal(1, chosen("--where", "model=A"))
          assert.equal(2, chosen("--where", "model!=A"))
          assert.equal(1, chosen("--where", "model!=A", "--where", "model!=B"))
@@ -62,6 +64,7 @@ describe("topaz-status", function()
       end)
 
       it("takes dates for members that are times", function()
+         some()
          assert.equal(1, chosen("--utc", "--where", "creation_time>2026-01-02"))
          assert.equal(2, chosen("--utc", "--where", "creation_time>=2026-01-02"))
          assert.equal(1, chosen("--where", "creation_time<2026-01-02T00:00Z"))

@@ -58,9 +58,11 @@ describe("topaz-status", function()
    it("at most N commands run at a time, and polling goes on meanwhile", function()
       local ids = emulator:add_jobs { { count = 3, status = "Completed" }, JOB }
       local folder <close> = folder_of_test()
-      -- Each says how many there are. They run until two have said so and the last job was seen to end.
+      -- Each says how many there are. They run until two have said so
+      -- and the last job was seen to end.
       local command = ([[cd %s; touch run.$TOPAZ_PROCESS_ID; ls run.* | wc -l >>counts
-until grep -q "^%s" out && test $(wc -l <counts) -ge 2; do sleep 0.05; done; rm run.$TOPAZ_PROCESS_ID]]):format(folder.path, ids[4])
+until grep -q "^%s" out &&
+test $(wc -l <counts) -ge 2; do sleep 0.05; done; rm run.$TOPAZ_PROCESS_ID]]):format(folder.path, ids[4])
       local result = run({ "wait", "--exec", command, "--exec-jobs", "2", table.unpack(ids) },
          { shell = ("%%s >%s/out"):format(folder.path) })
       assert.equal(0, result.code, result.err)

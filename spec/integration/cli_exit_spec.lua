@@ -137,7 +137,7 @@ describe("topaz-status", function()
          local command = require("topaz.cli.commands." .. name)
          local all = command.examples .. "\n"
          for line in all:gmatch "([^\n]+)\n" do
-            -- these run until they are ended: cli_emulator_spec, cli_screen_spec, spec/share run them
+            -- others run until they are ended: cli_emulator_spec, cli_screen_spec, spec/share
             local runs = name ~= "emulator" and name ~= "share" and (name ~= "watch" or line:find "until")
             if runs then
                it(line, function()

@@ -53,8 +53,8 @@ static void read_on(lua_State *L, reading *m, int records, bool names) {
 
 /* Leaves the records and the page on the stack. */
 static void read_list(lua_State *L, reading *m, fuzz_input *in, unsigned mode) {
-  static const json_filter filters[] = {{1u << 14, accept, accept_number, NULL},
-                                        {1u << 14 | 1u << 15, accept, accept_number, NULL}};
+  static const json_filter filters[] = {{1u << 14, 0, accept, accept_number, NULL},
+                                        {1u << 14 | 1u << 15, 1u << 15, accept, accept_number, NULL}};
   int records = lua_gettop(L) + 1;
   unsigned long fed;
   for (int i = 0; i < 3; i++) lua_newtable(L); /* records, page, keys */

@@ -26,8 +26,8 @@ void platform_jobs_release(void *before);
 ** background. True where that is not known. */
 bool platform_is_foreground(void);
 
-/* Ends the process by the signal of Ctrl-C, which is how a shell learns of it. Returns where there
-** is no such signal. */
+/* Ends the process by the signal of Ctrl-C, which is how a shell learns of it. Returns where a
+** system lacks that signal. */
 void platform_die_interrupted(void);
 
 /* Starts a program, found by PATH, that reads `input` from where it stands; its outputs go to

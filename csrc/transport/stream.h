@@ -55,7 +55,7 @@ const char *stream_received(const stream *s, size_t *n);
 /* Removes the first n of the received bytes. */
 void stream_consume(stream *s, size_t n);
 /* Ends the stream with TRANSFER_TIMED_OUT when no byte comes for so many seconds, counted anew from
-** each byte and from each call; 0: it may be silent for ever. Time in which the transport is not
+** each byte and from each call; 0: no limit. Time in which the transport is not
 ** stepped, or has no room for a byte, does not count. */
 void stream_expect(stream *s, double seconds);
 

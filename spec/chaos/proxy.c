@@ -180,7 +180,7 @@ static void accept_all(unsigned at) {
   }
 }
 
-/* Reads what has come on way `i`; false: the connection is no more. */
+/* Reads what has come on way `i`; false: the connection has ended. */
 static bool take_in(connection *c, int i, double t) {
   flow *f = &c->ways[i];
   size_t before = f->held.size;

@@ -19,7 +19,7 @@ local function day_number(year, month, day)
    return number
 end
 
--- Seconds that a zone is ahead of UTC; nil for "", which is no zone; false: it is not one.
+-- Seconds that a zone is ahead of UTC; nil for "": none is given; false: not a zone.
 local function zone_of(text)
    if text == "" then return nil end
    if text == "Z" or text == "z" then return 0 end

@@ -1,5 +1,5 @@
 --- A member's two connections to Redis: one for commands, one that waits for the news of streams.
--- Both have deadlines of their own, since a link that is half open says nothing for ever.
+-- Both have deadlines of their own, since a half-open connection never reports its end.
 local scripts = require "topaz.share.scripts"
 
 local PATIENCE = 5                   -- seconds without a reply until a connection is given up

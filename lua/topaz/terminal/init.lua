@@ -124,7 +124,7 @@ local function is_ours(self)
    local what = self.stops:look(function() leave(self) end)
    if what then self.measured = 0 end
    if what == "resumed" then
-      self.hidden = false -- whoever had the terminal meanwhile may have shown it
+      self.hidden = false -- another program may have shown it meanwhile
       keep(self, {})
    end
    return core.is_foreground()

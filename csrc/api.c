@@ -238,6 +238,13 @@ void api_reader_free(api_reader *reader) {
   forget_list(reader);
 }
 
+void api_reader_reuse(api_reader *to, api_reader *from) {
+  if (to->list || !from->list) return;
+  to->list = from->list;
+  from->list = NULL;
+  status_list_init(to->list);
+}
+
 /* Pushes the table of names that the reader's shape keeps. */
 static void push_keys(lua_State *L, int at) {
   if (lua_getiuservalue(L, at, API_KEYS) == LUA_TTABLE) return;

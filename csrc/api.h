@@ -74,6 +74,8 @@ void api_word_error(lua_State *L, request *r, const api_operation *operation);
 void api_reader_init(api_reader *reader);
 /* Frees what the reader owns. May be called twice. */
 void api_reader_free(api_reader *reader);
+/* Gives what `from` owns, whose list is complete, to `to`, which has read nothing yet. */
+void api_reader_reuse(api_reader *to, api_reader *from);
 
 /* Writes the query of a page; `page_cursor` NULL or "" for the first. */
 void api_page_query(char out[API_QUERY_MAX], int limit, const char *page_cursor);

@@ -6,11 +6,13 @@
 
 #include <lauxlib.h>
 
+#include "recent.h"
 #include "scan.h"
 
 enum {
   NAMES_PUSHED_MAX = 32, /* names on the stack, see json_names_push */
   SLOTS_MAX = 512,       /* names learned, rules included; others are read without being learned */
+  FINDS_AT_FIRST = 20,   /* of a member, see json_slot */
   PROBES_MIN = 8         /* a name without a free place so near is not learned: lookups stay fast */
 };
 
@@ -28,6 +30,7 @@ bool json_shape_free(json_shape *s) {
   free(s->slots);
   free(s->index);
   free(s->fields);
+  free(s->recent);
   json_shape_init(&fresh, s->rules, s->rule_count);
   fresh.keep = s->keep;
   fresh.keep_unknown = s->keep_unknown;
@@ -136,6 +139,7 @@ static uint32_t learn(json_shape *s, const char *name, size_t n, uint32_t hash) 
   slot->length = (uint32_t)n;
   slot->written = is_plain(name, n) ? (uint32_t)n + 3 : 0;
   slot->next = i + 1;
+  slot->finds = FINDS_AT_FIRST;
   slot->bit = is_rule ? (uint32_t)1 << i : 0;
   slot->types = is_rule ? usual_types(&s->rules[i]) : JSON_ANY;
   slot->kept = is_rule ? s->keep >> i & 1 : s->keep_unknown;
@@ -178,14 +182,16 @@ int json_names_push(lua_State *L, json_shape *s, int keys) {
   json_names_drop(s);
   json_shape_intern(L, s, keys);
   n = s->interned < NAMES_PUSHED_MAX ? (uint32_t)s->interned : NAMES_PUSHED_MAX;
-  luaL_checkstack(L, NAMES_PUSHED_MAX + JSON_RECORD_STACK, "names");
+  luaL_checkstack(L, 1 + NAMES_PUSHED_MAX + JSON_RECORD_STACK, "names");
+  if (json_recent_push(L, s, keys)) s->recent_at = lua_gettop(L);
   s->names_at = lua_gettop(L) + 1;
   for (uint32_t i = 0; i < n; i++) lua_rawgeti(L, keys, (lua_Integer)i + 1);
   s->names = n;
-  return (int)n;
+  return (int)n + (s->recent_at != 0);
 }
 
 void json_names_drop(json_shape *s) {
   if (s->in_use) return;
   s->names = 0;
+  s->recent_at = 0;
 }

@@ -42,10 +42,12 @@ typedef struct {
   uint32_t types; /* types that need no further check */
   uint32_t bit;   /* of its rule; 0: none */
   bool kept;
+  unsigned char finds; /* how often its strings were recent ones; 0: too seldom to look for them */
   uint64_t serial;
 } json_slot;
 
-typedef struct json_field json_field; /* a member of the record being read, see table.h */
+typedef struct json_field json_field;   /* a member of the record being read, see table.h */
+typedef struct json_recent json_recent; /* a string that came before, see recent.h */
 
 /* A plain struct; its owner calls json_shape_free. Owners set `keep` and `keep_unknown` before the
 ** first record only, `filter` and `note` at any time; the rest is private. */
@@ -59,14 +61,16 @@ typedef struct {
   size_t note_size;          /* its size in bytes; a longer string is cut */
   json_slot *slots;
   size_t slot_count, slot_capacity;
-  size_t interned;   /* slots whose names are in `keys` */
-  int names_at;      /* stack index of the first slot's name, until json_names_drop */
-  uint32_t names;    /* how many are there; 0: none */
-  uint32_t first;    /* the slot a record is expected to begin with */
-  uint32_t required; /* bit i: rule i is required */
-  uint16_t *index;   /* hash table: slot number + 1, 0 for none */
-  size_t index_size; /* a power of two */
-  size_t probes;     /* longest distance of a name from its place in the hash table */
+  size_t interned;     /* slots whose names are in `keys` */
+  int names_at;        /* stack index of the first slot's name, until json_names_drop */
+  uint32_t names;      /* how many are there; 0: none */
+  int recent_at;       /* stack index of the table of recent strings; 0: not there */
+  uint32_t first;      /* the slot a record is expected to begin with */
+  uint32_t required;   /* bit i: rule i is required */
+  uint16_t *index;     /* hash table: slot number + 1, 0 for none */
+  size_t index_size;   /* a power of two */
+  size_t probes;       /* longest distance of a name from its place in the hash table */
+  json_recent *recent; /* NULL: none yet */
   json_field *fields;
   size_t field_capacity;
   int usual;             /* members of the last usual table; 0: none */

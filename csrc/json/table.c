@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "build.h"
+#include "recent.h"
 
 enum {
   SLOW_RECORDS = 16 /* records for which the fast path is not tried after it has failed */
@@ -98,7 +99,8 @@ const char *json_table_quick(lua_State *L, json_reader *r, json_shape *s, const 
       if (at == 0) first = v;
       if (slot->kept) {
         push_slot_name(L, s, at, keys);
-        push_plain(L, &v, r->scratch);
+        if (v.type == JSON_STRING && json_recent_may_have(s, slot, &v)) json_recent_string(L, s, slot, &v, r->scratch);
+        else push_plain(L, &v, r->scratch);
         lua_rawset(L, record);
         built++;
       }

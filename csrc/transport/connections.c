@@ -216,7 +216,8 @@ static int on_send(void *context, char *ip, char *local_ip, int port, int local_
   x->used = c;
   if (c) c->users++;
   x->connection = c ? c->number : 0;
-  x->received = c ? platform_socket_received(c->fd) : 0;
+  /* without TLS nothing is between the system and libcurl, which drops a connection with bytes left over */
+  x->received = c && !x->owner->allow_http ? platform_socket_received(c->fd) : 0;
   if (c && x->http1) c->is_alone = true;
   return CURL_PREREQFUNC_OK;
 }
@@ -245,15 +246,16 @@ static bool came_before(const transfer *x) {
 
 size_t transfer_on_header_line(char *line, size_t size, size_t count, void *context) {
   transfer *x = context;
+  double now = platform_now();
   if (x->header_bytes == 0 && came_before(x)) {
     x->end = TRANSFER_LOST;
     transfer_copy_value(x->detail, sizeof x->detail, came_early, sizeof came_early - 1);
     return size * count + 1;
   }
-  if (x->used) x->used->heard = platform_now();
+  if (x->used) x->used->heard = now;
   if (x->used && !x->in_headers && !x->headers_over && size * count > 6 && memcmp(line, "HTTP/", 5) == 0)
     note_version(x, line[5] == '1');
-  if (!x->headers_over) x->answered = platform_now();
+  if (!x->headers_over) x->answered = now;
   return transfer_on_header(line, size, count, x);
 }
 

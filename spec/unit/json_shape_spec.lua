@@ -173,3 +173,65 @@ describe("json records: names on the stack", function()
       assert.is_true(failures > 10)
    end)
 end)
+
+describe("json records: strings that come again in a run", function()
+   -- Alike at both ends and in the middle, of lengths around those that are kept; the same text in
+   -- two ways of writing; different texts of one length.
+   local pool = { "", "a", "ab", "abcdefg", "abcdefgh", "\\u0041bc", "Abc", "caf\\u00e9", "café", "\\\\\\\"", "\\ud83d\\ude00" }
+   for _, length in ipairs { 15, 16, 17, 63, 64, 239, 240, 241, 300 } do
+      for i = 1, 4 do
+         local text = ("x"):rep(length)
+         local at = 9 + (i * length) // 9 % math.max(length - 17, 1)
+         pool[#pool + 1] = text:sub(1, at - 1) .. i .. text:sub(at + 1)
+      end
+   end
+
+   local function texts_of(count, pick)
+      local texts, expected = {}, {}
+      for i = 1, count do
+         texts[i] = ('{"id":"%d","state":"%s","name":"%s","note":"%s"}'):format(i, pick(), pick(), pick())
+         expected[i] = whole(texts[i], shape()).value
+      end
+      return "[" .. table.concat(texts, ",") .. "]", expected
+   end
+
+   local function read_all(a_shape, text)
+      local reader = room.reader()
+      reader:feed(text)
+      reader:enter()
+      local result, records = reader:run(a_shape)
+      assert.equal("close", result)
+      return records
+   end
+
+   it("are what they would be alone", function()
+      local a_shape = shape()
+      for _ = 1, 5 do
+         local text, expected = texts_of(180, function() return pool[math.random(#pool)] end)
+         assert.same(expected, read_all(a_shape, text))
+      end
+   end)
+
+   it("are right with far more of them than are kept", function()
+      local a_shape = shape()
+      for _ = 1, 10 do
+         local text, expected = texts_of(150, function() return ("word %d of many"):format(math.random(400)) end)
+         assert.same(expected, read_all(a_shape, text))
+      end
+   end)
+
+   it("are made once only, while they are kept", function()
+      local text = "[" .. ('{"id":"1","state":"' .. ("long "):rep(40) .. '"},'):rep(150):sub(1, -2) .. "]"
+      local a_shape = shape()
+      local first = read_all(a_shape, text)
+      collectgarbage()
+      collectgarbage "stop"
+      local before = collectgarbage "count"
+      local again = read_all(a_shape, text)
+      local grown = (collectgarbage "count" - before) * 1024
+      collectgarbage "restart"
+      assert.same(first, again)
+      -- 150 tables of two members, and not 150 strings of 200 bytes
+      assert.is_true(grown < 150 * 180, grown)
+   end)
+end)

@@ -35,7 +35,7 @@ bool json_recent_push(lua_State *L, json_shape *s, int keys) {
     lua_pushvalue(L, -1);
     lua_rawseti(L, keys, 0);
   }
-  /* allocated last, and again after json_shape_free: the table may hold strings, `recent` says which count */
+  /* After json_shape_free the table may still hold strings; only `recent` says which count. */
   if (!s->recent) s->recent = calloc(PLACES, sizeof *s->recent);
   if (s->recent) return true;
   lua_pop(L, 1);

@@ -12,7 +12,7 @@
 #include "shape.h"
 
 enum {
-  JSON_RECENT_MAX = 240 /* bytes of a string that is kept; a multiple of 16, for json_same */
+  JSON_RECENT_MAX = 240 /* bytes of a string that is kept; a multiple of 16: json_same */
 };
 
 /* A string; its Lua string is in the table at the same place. */
@@ -21,8 +21,8 @@ struct json_recent {
   char text[JSON_RECENT_MAX]; /* as it was written, with escapes */
 };
 
-/* Pushes the table of Lua strings, which belongs to `keys`, and returns true. false: pushes nothing,
-** out of memory. */
+/* Pushes the table of Lua strings, which belongs to `keys`, and returns true. false: out of memory,
+** nothing was pushed. */
 bool json_recent_push(lua_State *L, json_shape *s, int keys);
 
 /* Pushes the string v, found or made, of the slot's member. The table is at s->recent_at. */

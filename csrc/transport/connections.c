@@ -216,7 +216,8 @@ static int on_send(void *context, char *ip, char *local_ip, int port, int local_
   x->used = c;
   if (c) c->users++;
   x->connection = c ? c->number : 0;
-  /* without TLS nothing is between the system and libcurl, which drops a connection with bytes left over */
+  /* without TLS nothing can wait between the system and libcurl, which keeps no connection with
+  ** bytes left over */
   x->received = c && !x->owner->allow_http ? platform_socket_received(c->fd) : 0;
   if (c && x->http1) c->is_alone = true;
   return CURL_PREREQFUNC_OK;

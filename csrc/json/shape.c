@@ -181,9 +181,9 @@ int json_names_push(lua_State *L, json_shape *s, int keys) {
   if (s->in_use) return 0;
   json_names_drop(s);
   json_shape_intern(L, s, keys);
-  n = s->interned < NAMES_PUSHED_MAX ? (uint32_t)s->interned : NAMES_PUSHED_MAX;
   luaL_checkstack(L, 1 + NAMES_PUSHED_MAX + JSON_RECORD_STACK, "names");
   if (json_recent_push(L, s, keys)) s->recent_at = lua_gettop(L);
+  n = s->interned < NAMES_PUSHED_MAX ? (uint32_t)s->interned : NAMES_PUSHED_MAX;
   s->names_at = lua_gettop(L) + 1;
   for (uint32_t i = 0; i < n; i++) lua_rawgeti(L, keys, (lua_Integer)i + 1);
   s->names = n;

@@ -157,8 +157,10 @@ test $(wc -l <counts) -ge 2; do sleep 0.05; done; rm run.$TOPAZ_PROCESS_ID]]):fo
    end)
 
    it("watch --exec runs it for jobs that end while it watches, for those that it was told of", function()
-      local ids = emulator:add_jobs { { status = "Completed" }, JOB }
-      local result = run { "watch", "--until-done", "--exec", "echo $TOPAZ_PROCESS_ID" }
+      local ids = emulator:add_jobs { { status = "Completed" }, { timeline = { processing = 1000 } } }
+      local ended = cli.begin { "watch", "--until-done", "--exec", "echo $TOPAZ_PROCESS_ID" }
+      emulator:advance(1000)
+      local result = ended()
       assert.equal(0, result.code)
       assert.is_nil(result.out:find(ids[1], 1, true))
       assert.is_truthy(result.out:find("\n" .. ids[2] .. "\n", 1, true), result.out)
@@ -169,9 +171,11 @@ test $(wc -l <counts) -ge 2; do sleep 0.05; done; rm run.$TOPAZ_PROCESS_ID]]):fo
    end)
 
    it("watch --jsonl gives each event as one line", function()
-      local ids = emulator:add_jobs { { timeline = { pending = 0.5, processing = 2 } } }
+      local ids = emulator:add_jobs { { timeline = { pending = 1000, processing = 1000 } } }
       local events = {}
-      for _, line in ipairs(lines(cli.fine { "watch", ids[1], "--jsonl", "--until-done" })) do
+      local ended = cli.begin { "watch", ids[1], "--jsonl", "--until-done" }
+      emulator:advance(2000)
+      for _, line in ipairs(lines(ended().out)) do
          local event = cjson.decode(line)
          assert.equal(ids[1], event.process_id)
          assert.equal("number", type(event.time))

@@ -2,13 +2,14 @@
 -- without a terminal.
 local assert = require "luassert"
 local emulators = require "topaz.emulator"
+local socket = require "socket"
 local program = require "spec.support.program"
 
 local DEFECT = "this is a defect"
 
 --- Sets up a `describe` block.
 -- @tparam table busted { setup, teardown, before_each }
--- @treturn table `emulator`; run, fine and fails, which run it with (arguments, options), and lines
+-- @treturn table `emulator`; run, begin, fine and fails, which take (arguments, options), and lines
 return function(busted)
    local cli = {}
 
@@ -16,11 +17,24 @@ return function(busted)
    busted.teardown(function() cli.emulator:stop() end)
    busted.before_each(function() cli.emulator:reset() end)
 
-   function cli.run(arguments, o)
-      o = o or {}
+   local function options(o)
       local variables = program.variables(cli.emulator)
       for name, value in pairs(o.variables or {}) do variables[name] = value or nil end
-      local result = program.run(arguments, { variables = variables, input = o.input, shell = o.shell })
+      return { variables = variables, input = o.input, shell = o.shell }
+   end
+
+   --- Begins it, and waits until it has sent its first request. Returns what waits for its end.
+   function cli.begin(arguments, o)
+      local result = program.begin(arguments, options(o or {}))
+      for _ = 1, 1200 do
+         if #cli.emulator:requests() > 0 then return result end
+         socket.sleep(0.05)
+      end
+      error(("it asked for nothing: %s"):format(result().err), 2)
+   end
+
+   function cli.run(arguments, o)
+      local result = program.run(arguments, options(o or {}))
       assert.is_nil(result.err:find(DEFECT, 1, true), result.err)
       assert.is_nil((result.out .. result.err):find(cli.emulator.key, 1, true), "the key was shown")
       return result

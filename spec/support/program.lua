@@ -40,22 +40,37 @@ function program.command(arguments)
    return table.concat(words, " ")
 end
 
---- Runs it to its end.
--- @tparam table arguments
--- @tparam table o `variables` of the environment; `input`;
--- `shell`: a line in which %s stands for the call
--- @treturn table `out`, `err`, `code`
-function program.run(arguments, o)
+-- The shell line of a call and its files, and what gives its result once it has ended with `code`.
+local function prepare(arguments, o)
    local out, err, input = os.tmpname(), os.tmpname(), os.tmpname()
    local file = assert(io.open(input, "w"))
    file:write(o.input or "")
    file:close()
    local call = ("%s %s"):format(program.environment(o.variables), program.command(arguments))
    local line = o.shell and o.shell:gsub("%%s", function() return call end) or call
-   local _, _, code = os.execute(("{ %s; } <%s >%s 2>%s"):format(line, input, out, err))
-   local result = { out = read(out), err = read(err), code = code }
-   for _, path in ipairs { out, err, input } do os.remove(path) end
-   return result
+   return ("{ %s; } <%s >%s 2>%s"):format(line, input, out, err), function(code)
+      local result = { out = read(out), err = read(err), code = code }
+      for _, path in ipairs { out, err, input } do os.remove(path) end
+      return result
+   end
+end
+
+--- Runs it to its end.
+-- @tparam table arguments
+-- @tparam table o `variables` of the environment; `input`;
+-- `shell`: a line in which %s stands for the call
+-- @treturn table `out`, `err`, `code`
+function program.run(arguments, o)
+   local line, result = prepare(arguments, o)
+   return result(select(3, os.execute(line)))
+end
+
+--- Begins it. Arguments as of `run`.
+-- @treturn function waits for its end, and gives what `run` gives
+function program.begin(arguments, o)
+   local line, result = prepare(arguments, o)
+   local pipe = io.popen(line)
+   return function() return result(select(3, pipe:close())) end
 end
 
 return program

@@ -177,7 +177,8 @@ end)
 describe("json records: strings that come again in a run", function()
    -- Alike at both ends and in the middle, of lengths around those that are kept; the same text in
    -- two ways of writing; different texts of one length.
-   local pool = { "", "a", "ab", "abcdefg", "abcdefgh", "\\u0041bc", "Abc", "caf\\u00e9", "café", "\\\\\\\"", "\\ud83d\\ude00" }
+   local pool = { "", "a", "ab", "abcdefg", "abcdefgh", "\\u0041bc", "Abc", "caf\\u00e9", "café", "\\\\\\\"",
+      "\\ud83d\\ude00" }
    for _, length in ipairs { 15, 16, 17, 63, 64, 239, 240, 241, 300 } do
       for i = 1, 4 do
          local text = ("x"):rep(length)

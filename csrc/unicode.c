@@ -4,7 +4,7 @@
 
 size_t unicode_character(const char *s, size_t n, uint32_t *code) {
   const unsigned char *p = (const unsigned char *)s;
-  unsigned char low, high;
+  unsigned char low = 0, high = 0;
   int more = unicode_more(*p, &low, &high);
   uint32_t c = *p & (0x3Fu >> more);
   *code = *p;

@@ -16,6 +16,7 @@ local World = {}
 World.__index = World
 
 local REDIS_DELAY = 0.0005
+local RETRIES, BACKOFF = 4, 0.5 -- of a request that meets a 429, as of topaz.client
 
 -- ---- time ---------------------------------------------------------------------------------------
 
@@ -60,8 +61,19 @@ end
 
 local send_next
 
+-- The client sends it again, as topaz.client does: after a random time that grows, not before
+-- Retry-After.
+local function retry(self, process, request, retry_after)
+   local pause = math.max(BACKOFF * 2 ^ request.retries * self.random(), retry_after or 0)
+   request.retries = request.retries + 1
+   self:after(pause, function()
+      table.insert(process.queue, 1, request)
+      process.deliver(function() send_next(self, process) end)
+   end)
+end
+
 local function ask(self, process, answer, done)
-   local request = { answer = answer, done = done }
+   local request = { answer = answer, done = done, retries = 0 }
    function request.cancel() request.cancelled = true end
    table.insert(process.queue, request)
    send_next(self, process)
@@ -77,8 +89,10 @@ function send_next(self, process)
             local result, err = serve(self, process, request.answer)
             process.deliver(function()
                process.sending = process.sending - 1
-               if err and err.kind == "rate_limited" then process.member.brake:limited(20, err.retry_after or 0) end
-               if not request.cancelled and (result or err) then request.done(result, err) end
+               local limited = err and err.kind == "rate_limited"
+               if limited then process.member.brake:limited(20, err.retry_after or 0) end
+               if limited and request.retries < RETRIES then retry(self, process, request, err.retry_after)
+               elseif not request.cancelled and (result or err) then request.done(result, err) end
                send_next(self, process)
             end)
          end)
@@ -167,6 +181,7 @@ local function new_process(world, never_leads)
       turn(process)
    end
    process.member = member.new(host_of(world, process), "topaz1:{sim}:", never_leads)
+   process.member.union.plan.clock.random = world.plan_random
    table.insert(world.processes, process)
    return process
 end
@@ -230,9 +245,10 @@ end
 -- job)`
 -- further members that watch the same, `limit` a second of the server
 local function new(options)
-   local random = model.generator(options.seed or 1)
+   local random, plan_random = model.generator(options.seed or 1), model.generator(options.seed or 1)
+   model.make_jobs(options.jobs, plan_random)
    local world = setmetatable({
-      time = 0, count = 0, events = heap.new(), random = random, requests = 0, by_second = {}, refused = 0, gone = 0,
+      time = 0, count = 0, events = heap.new(), random = random, plan_random = plan_random, requests = 0, by_second = {}, refused = 0, gone = 0,
       doubled = 0, delays = {}, processes = {}, leads = {}, by_id = {}, newer = options.newer or 0,
       older = options.older or 0, unsure = true, coming = options.jobs,
       limit = options.limit, max_rate = options.max_rate,

@@ -310,6 +310,25 @@ describe("sharing over Redis", function()
       assert.equal(0, client:stats().calls)
    end)
 
+   it("max_delay lets the leader ask for a follower's job between two looks at all", function()
+      local ids = add_jobs(2)
+      watch(new_client(), emulator():add_jobs { count = 600, timeline = { processing = 100000 } })
+      step_until(function() return role_of(clients[1]) == "lead" end, "a leader")
+      emulator():fault { match = { kind = "list" }, delay = 1, times = math.huge } -- a look at all takes six seconds
+      watch(new_client { url = server.url, max_delay = 5 }, { ids[1] })
+      watch(new_client(), { ids[2] })
+      local function asked(id)
+         local count = 0
+         for _, request in ipairs(emulator():requests()) do
+            if request.path:find(id, 1, true) then count = count + 1 end
+         end
+         return count
+      end
+      step_until(function() return asked(ids[1]) >= 2 end, "two requests for the job of the impatient one")
+      assert.equal(0, asked(ids[2]))
+      assert.equal(0, clients[2]:stats().calls + clients[3]:stats().calls)
+   end)
+
    it("a wait that runs out of time says so", function()
       local ids = add_jobs(1)
       local _, err = new_client():wait_until_done(ids[1], { timeout = 0.2 })
@@ -351,6 +370,9 @@ describe("sharing over Redis", function()
       assert.matches("'url'", message { url = "http://x" })
       assert.matches("url is missing", message {})
       assert.matches("bad argument 'role': expected auto or follow", message { url = server.url, role = "lead" })
+      for _, seconds in ipairs { 0, 0.0, -1, math.huge, -math.huge, 0 / 0, "5", true } do
+         assert.matches("bad argument 'max_delay': expected ", message { url = server.url, max_delay = seconds })
+      end
       assert.matches("bad argument 'rol': unknown option, did you mean 'role'", message { url = server.url, rol = "x" })
       assert.is_nil(message("redis://user:hunter2@:99999/0"):find("hunter2", 1, true))
    end)

@@ -120,11 +120,13 @@ end
 local function host_of(world, process)
    local host = { now = function() return world.time end, server_time = function() return world.time end }
    host.random, host.max_rate = world.random, world.max_rate
+   host.max_delay = world.max_delay and world.max_delay(process.number)
    function host.open() return world.redis:connect(process.deliver) end
    function host.page(cursor, done)
       return ask(world, process, function() return model.page_of(world, cursor, world.time) end, done)
    end
    function host.get(id, done)
+      world.singles = world.singles + 1
       return ask(world, process, function()
          local job = world.by_id[id]
          if job.poison then return nil, failure "protocol" end
@@ -152,6 +154,7 @@ local function listener_of(world, process)
       assert(world.time >= job.over and status.status == "Completed", "an end that is not true")
       if process.told[key] then world.doubled = world.doubled + 1 end
       told(key)
+      process.latest = math.max(process.latest or 0, world.time - math.max(job.over, process.watched_at[key]))
       world.delays[#world.delays + 1] = world.time - math.max(job.over, process.watched_at[key])
       world.last_end = world.time
    end
@@ -169,7 +172,7 @@ end
 local function new_process(world, never_leads)
    local process = setmetatable({
       world = world, alive = true, stopped = false, asleep = false, pending = {}, version = 0, queue = {}, sending = 0,
-      requests = 0, events = {}, waiting = 0, told = {}, watched_at = {}, refusals = {},
+      requests = 0, events = {}, waiting = 0, number = #world.processes + 1, told = {}, watched_at = {}, refusals = {},
    }, Process)
    function process.deliver(f)
       if not process.alive then return end
@@ -243,7 +246,8 @@ end
 --- A farm.
 -- @tparam table options members, jobs, seed; `never_leads(i)`, `starts(i)` seconds, `watches(i,
 -- job)`
--- further members that watch the same, `limit` a second of the server
+-- further members that watch the same, `limit` a second of the server; `max_delay(i)` of a member;
+-- `deal(i)`: which member watches the job of that number
 local function new(options)
    local random, plan_random = model.generator(options.seed or 1), model.generator(options.seed or 1)
    model.make_jobs(options.jobs, plan_random)
@@ -251,7 +255,7 @@ local function new(options)
       time = 0, count = 0, events = heap.new(), random = random, plan_random = plan_random, requests = 0, by_second = {}, refused = 0, gone = 0,
       doubled = 0, delays = {}, processes = {}, leads = {}, by_id = {}, newer = options.newer or 0,
       older = options.older or 0, unsure = true, coming = options.jobs,
-      limit = options.limit, max_rate = options.max_rate,
+      limit = options.limit, max_rate = options.max_rate, max_delay = options.max_delay, singles = 0,
    }, World)
    world.jobs = model.make_jobs(options.jobs, random)
    local clock = {
@@ -265,8 +269,9 @@ local function new(options)
    end
    for i, job in ipairs(world.jobs) do
       world.by_id[job.id] = job
-      local process = world.processes[(i - 1) % options.members + 1]
-      world:at(math.max(job.begin, options.starts and options.starts((i - 1) % options.members + 1) or 0), function()
+      local number = options.deal and options.deal(i) or (i - 1) % options.members + 1
+      local process = world.processes[number]
+      world:at(math.max(job.begin, options.starts and options.starts(number) or 0), function()
          world.coming = world.coming - 1
          if process.alive then process:watch(job) end
       end)

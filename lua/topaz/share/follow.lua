@@ -4,6 +4,7 @@
 -- leader, when asked, and when a piece of news is missing.
 local core = require "topaz.core"
 local pack = require "topaz.share.pack"
+local patience = require "topaz.share.patience"
 
 local CHUNK = 4096     -- ids in one entry of a stream: 64 kB
 local RETRY = 3        -- seconds until an announcement that Redis refused is made again
@@ -20,6 +21,7 @@ local function new(member)
       hints = {},                     -- keys of jobs that may have changed
       changes = {},                   -- key -> true: to announce as new; false: as not wanted
       full_at = nil, flush_at = nil,  -- when all ids, when the changes are to be announced
+      patience = member.host.max_delay and patience.new(member.host.max_delay),
    }, Follow)
 end
 
@@ -41,6 +43,7 @@ function Follow:add(key)
    self.own[key] = (before or 0) + 1
    if before then return end
    count(self, key, 1)
+   if self.patience then self.patience:add(key, self.member.host.now()) end
    note(self, key, true)
 end
 
@@ -51,6 +54,7 @@ function Follow:remove(key)
    self.own[key] = before > 1 and before - 1 or nil
    if before > 1 then return end
    count(self, key, -1)
+   if self.patience then self.patience:remove(key) end
    note(self, key, false)
 end
 
@@ -65,6 +69,12 @@ function Follow:over(key)
    if not self.own[key] then return end
    self.own[key], self.changes[key] = nil, nil
    count(self, key, -1)
+   if self.patience then self.patience:remove(key) end
+end
+
+--- The job was looked at.
+function Follow:looked(key)
+   if self.patience then self.patience:look(key, self.member.host.now()) end
 end
 
 -- ---- announcing ---------------------------------------------------------------------------------
@@ -83,10 +93,11 @@ local function send(self, kind, ids, is_last)
    self.sent = self.sent + 1
    local bytes = {}
    for i, key in ipairs(ids) do bytes[i] = pack.id(key) end
+   local max_delay = member.host.max_delay and ("%.3f"):format(member.host.max_delay) or ""
    return member.link:command({
       "XADD", member.keys["in"], "MAXLEN", "~", "512", "*", "m", member.name, "e", ("%d"):format(self.epoch),
       "s", ("%d"):format(self.sent), "h", ("%d"):format(self.heard), "k", kind, "l", is_last and "1" or "0",
-      "w", member.wants and "1" or "0",
+      "w", member.wants and "1" or "0", "p", max_delay,
       "d", table.concat(bytes),
    }, function(reply)
       if type(reply) ~= "string" then self.full_at = self.full_at or member.host.now() + RETRY end

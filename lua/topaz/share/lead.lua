@@ -1,5 +1,6 @@
 --- What a leader does for the others: it holds their jobs, and publishes what becomes of them.
 local pack = require "topaz.share.pack"
+local patience = require "topaz.share.patience"
 
 local GONE_AFTER = 20    -- seconds without a sign, after which a member's jobs are forgotten
 local TOGETHER = 0.05    -- seconds in which news are published together
@@ -14,14 +15,21 @@ Lead.__index = Lead
 -- @tparam table member `name`, `union`, `link`, `keys`, `host`
 -- @tparam integer epoch
 local function new(member, epoch)
-   return setmetatable({
+   local self = setmetatable({
       member = member, epoch = epoch, others = {}, gone = {},
       fresh = 0,         -- members that have announced all their ids
       loud = {},         -- others with something to publish, in order
       flush_at = -math.huge,
       batch = nil,       -- what is being published: { keys, arguments }
       batch_sent = false,
+      impatient = patience.turns(),
    }, Lead)
+   local own = member.follow.patience
+   if own then
+      own:restart(member.host.now())
+      self.impatient:add(own)
+   end
+   return self
 end
 
 -- ---- a follower, as a holder of jobs ------------------------------------------------------------
@@ -54,6 +62,7 @@ end
 local function forget(other, key)
    other.count, other.digest = other.count - 1, other.digest ~ pack.digest(key)
    other.progress[key] = nil
+   if other.patience then other.patience:remove(key) end
 end
 
 function Other:ended(key, status)
@@ -75,6 +84,7 @@ function Other:refused(key)
 end
 
 function Other:seen(key, status, changed)
+   if self.patience then self.patience:look(key, self.lead.member.host.now()) end
    if not changed or not self.wants then return end
    self.progress[key] = pack.progress(key, status) or pack.status(status)
    is_loud(self)
@@ -85,6 +95,7 @@ end
 local function add(self, other, key)
    if not self.member.union:hold(key, other) then return end
    other.count, other.digest = other.count + 1, other.digest ~ pack.digest(key)
+   if other.patience then other.patience:add(key, self.member.host.now()) end
    local status = other.wants and self.member.union:status_of(key)
    if status then other:seen(key, status, true) end
 end
@@ -98,6 +109,7 @@ local function drop(self, name)
    if not other then return end
    self.others[name] = nil
    if other.processed then self.fresh = self.fresh - 1 end
+   if other.patience then self.impatient:remove(other.patience) end
    if other.count == 0 then return end
    for _, key in ipairs(self.member.union:keys_of(other)) do remove(self, other, key) end
 end
@@ -105,6 +117,14 @@ end
 local function ask_again(other)
    other.ask = true
    is_loud(other)
+end
+
+-- How long a member wants to wait at most, as it says with its first ids.
+local function note_patience(self, other, text)
+   local max_delay = not other.patience and tonumber(text)
+   if not max_delay or not (max_delay > 0 and max_delay < math.huge) then return end
+   other.patience = patience.new(max_delay)
+   self.impatient:add(other.patience)
 end
 
 -- All ids of a member, in one entry or several: the old ones that do not come again are released.
@@ -135,6 +155,7 @@ function Lead:told(fields)
    end
    if not other.processed then self.fresh = self.fresh + 1 end
    other.processed, other.changed_at, other.wants = number, self.member.host.now(), fields.w == "1"
+   if other.count == 0 then note_patience(self, other, fields.p) end
    if kind == "F" then begin_full(self, other) end
    for _, key in ipairs(ids) do
       if other.before then other.before[key] = nil end
@@ -282,6 +303,10 @@ local function publish(self)
       end
    end)
 end
+
+--- Asks for jobs that have waited too long, between the requests for all.
+-- @treturn number|nil when it has to be called again
+function Lead:hasten(now) return self.impatient:turn(now, self.member.union.plan, self.member.brake:limit()) end
 
 --- Publishes what is due. One command is under way at a time: what comes meanwhile goes together.
 -- @treturn number|nil when it has to be called again

@@ -33,7 +33,7 @@ Member.__index = Member
 
 --- A member that does nothing yet.
 -- @tparam table host `now()`, `random()`, `server_time()`, `open()`, `page()`, `get()`,
--- `event(role, text)`, `fatal(err)`, `max_rate`
+-- `event(role, text)`, `fatal(err)`, `max_rate`, `max_delay`
 -- @tparam string prefix of all keys
 -- @tparam boolean never_leads
 local function new(host, prefix, never_leads)
@@ -285,6 +285,7 @@ function Member:turn()
    if self.role == "follow" then due = least(due, self.follow:turn(now)) end
    if self.polls_from then
       if now >= self.polls_from then
+         if self.role == "lead" then due = least(due, self.leading:hasten(now)) end
          due = least(due, self.poll:turn())
          if self.role == "lead" then due = least(due, self.leading:turn(now)) end
       else

@@ -314,7 +314,7 @@ describe("sharing over Redis", function()
       local ids = add_jobs(2)
       watch(new_client(), emulator():add_jobs { count = 600, timeline = { processing = 100000 } })
       step_until(function() return role_of(clients[1]) == "lead" end, "a leader")
-      emulator():fault { match = { kind = "list" }, delay = 1, times = math.huge } -- a look at all takes six seconds
+      emulator():fault { match = { kind = "list" }, delay = 1, times = math.huge } -- of six pages
       watch(new_client { url = server.url, max_delay = 5 }, { ids[1] })
       watch(new_client(), { ids[2] })
       local function asked(id)

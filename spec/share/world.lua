@@ -252,7 +252,8 @@ local function new(options)
    local random, plan_random = model.generator(options.seed or 1), model.generator(options.seed or 1)
    model.make_jobs(options.jobs, plan_random)
    local world = setmetatable({
-      time = 0, count = 0, events = heap.new(), random = random, plan_random = plan_random, requests = 0, by_second = {}, refused = 0, gone = 0,
+      time = 0, count = 0, events = heap.new(), random = random,
+      plan_random = plan_random, requests = 0, by_second = {}, refused = 0, gone = 0,
       doubled = 0, delays = {}, processes = {}, leads = {}, by_id = {}, newer = options.newer or 0,
       older = options.older or 0, unsure = true, coming = options.jobs,
       limit = options.limit, max_rate = options.max_rate, max_delay = options.max_delay, singles = 0,

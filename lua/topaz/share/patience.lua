@@ -1,9 +1,9 @@
 --- The option `max_delay`: jobs that were not looked at for so long are asked for one by one,
 -- between the requests for all, by the leader.
 --
--- A member's patience knows when each of its jobs was looked at last. A heap has each job once, by the time at which it will have waited too long. That time is out of
--- date where the job was looked at since: then it goes back when it is first. So a look costs one
--- assignment.
+-- A member's patience knows when each of its jobs was looked at last. A heap has each job once, by
+-- the time at which it will have waited too long. That time is out of date where the job was looked
+-- at since: then it goes back when it is first. So a look costs one assignment.
 local heap = require "topaz.heap"
 local hints = require "topaz.watch.hints"
 

@@ -129,7 +129,7 @@ local function host_of(world, process)
       world.singles = world.singles + 1
       return ask(world, process, function()
          local job = world.by_id[id]
-         if job.poison then return nil, failure "protocol" end
+         if job.poison and (not world.poisoned or world.poisoned(process)) then return nil, failure "protocol" end
          if job.gone and world.time >= job.over then return nil, failure("not_found", { process_id = id }) end
          return model.status_of(job, world.time)
       end, done)
@@ -247,7 +247,8 @@ end
 -- @tparam table options members, jobs, seed; `never_leads(i)`, `starts(i)` seconds, `watches(i,
 -- job)`
 -- further members that watch the same, `limit` a second of the server; `max_delay(i)` of a member;
--- `deal(i)`: which member watches the job of that number
+-- `deal(i)`: which member watches the job of that number; `jitter`: seconds by which what goes to
+-- and from Redis is later, at most
 local function new(options)
    local random, plan_random = model.generator(options.seed or 1), model.generator(options.seed or 1)
    model.make_jobs(options.jobs, plan_random)
@@ -263,6 +264,7 @@ local function new(options)
       now = function() return world.time end, after = function(seconds, f) world:after(seconds, f) end,
    }
    world.redis = simulated_redis.new(clock, options.redis_delay or REDIS_DELAY)
+   if options.jitter then world.redis.jitter = function() return options.jitter * random() end end
    if options.setup then options.setup(world) end
    for i = 1, options.members do
       local process = new_process(world, options.never_leads and options.never_leads(i))

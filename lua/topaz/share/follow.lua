@@ -5,9 +5,10 @@
 local core = require "topaz.core"
 local pack = require "topaz.share.pack"
 local patience = require "topaz.share.patience"
+local words = require "topaz.words"
 
 local CHUNK = 4096     -- ids in one entry of a stream: 64 kB
-local RETRY = 3        -- seconds until an announcement that Redis refused is made again
+local RETRY = 3        -- seconds until what Redis or the API refused is tried again
 
 local Follow = {}
 Follow.__index = Follow
@@ -19,6 +20,7 @@ local function new(member)
       member = member, own = {}, count = 0, digest = 0,
       epoch = 0, sent = 0, heard = 0, -- of this leader: entries announced, entries heard
       hints = {},                     -- keys of jobs that may have changed
+      to_ask = {}, ask_at = -math.huge, asking = false, -- keys that the leader cannot ask for
       changes = {},                   -- key -> true: to announce as new; false: as not wanted
       full_at = nil, flush_at = nil,  -- when all ids, when the changes are to be announced
       patience = member.host.max_delay and patience.new(member.host.max_delay),
@@ -80,7 +82,9 @@ end
 -- ---- announcing ---------------------------------------------------------------------------------
 
 --- Forgets what was announced: the member begins anew under another name.
-function Follow:restart() self.epoch, self.changes, self.full_at, self.flush_at = 0, {}, nil, nil end
+function Follow:restart()
+   self.epoch, self.changes, self.full_at, self.flush_at, self.to_ask = 0, {}, nil, nil, {}
+end
 
 --- Announces all ids to the leader of that epoch.
 function Follow:announce(epoch)
@@ -115,10 +119,7 @@ local function send_all(self, ids, first, more)
    self.member.link:command { "PEXPIRE", self.member.keys["in"], "60000" }
 end
 
---- Announces what is due.
--- @treturn number|nil when it has to be called again
-function Follow:turn(now)
-   if not self.member.link.commands then return nil end
+local function announce_due(self, now)
    if self.full_at and now >= self.full_at then
       local ids = {}
       for key in pairs(self.own) do ids[#ids + 1] = key end
@@ -130,14 +131,53 @@ function Follow:turn(now)
          local list = change and added or removed
          list[#list + 1] = key
       end
-      local hints = self.hints
-      self.flush_at, self.changes, self.hints = nil, {}, {}
+      self.flush_at, self.changes = nil, {}
       if #removed > 0 then send_all(self, removed, "D", "D") end
       if #added > 0 then send_all(self, added, "A", "A") end
-      if #hints > 0 then send_all(self, hints, "H", "H") end
+   end
+   if #self.hints > 0 and not self.flush_at then
+      local hints = self.hints
+      self.hints = {}
+      send_all(self, hints, "H", "H")
    end
    if self.full_at and self.flush_at then return math.min(self.full_at, self.flush_at) end
    return self.full_at or self.flush_at
+end
+
+-- Asks the API itself for the next job that the leader cannot ask for: one at a time, in the farm's
+-- rate.
+local function ask_next(self, now)
+   if self.asking or #self.to_ask == 0 then return nil end
+   if now < self.ask_at then return self.ask_at end
+   local member, key = self.member, self.to_ask[1]
+   if self.own[key] then
+      local allowed, at = member.brake:spend(now)
+      if not allowed then return at end
+   end
+   table.remove(self.to_ask, 1)
+   if not self.own[key] then return ask_next(self, now) end
+   self.asking = true
+   member.host.get(key, function(status, err)
+      self.asking, member.dirty = false, true
+      if not self.own[key] then return end
+      if status then
+         member.union:heard(status)
+         if self.own[key] then note(self, key, true) end -- the leader has forgotten it
+      elseif err.kind == "not_found" then member.union:heard_lost(key, err)
+      elseif words.is_passing[err.kind] then
+         table.insert(self.to_ask, key)
+         self.ask_at = member.host.now() + math.max(RETRY, err.retry_after or 0)
+      else member.union:heard_refused(key, err) end
+   end)
+   return nil
+end
+
+--- Announces what is due, and asks for what the leader cannot ask for.
+-- @treturn number|nil when it has to be called again
+function Follow:turn(now)
+   local asks_at = ask_next(self, now)
+   local due = self.member.link.commands and announce_due(self, now)
+   return asks_at and due and math.min(asks_at, due) or asks_at or due or nil
 end
 
 --- What the others see of this member: epoch, entries announced, entries heard, ids, digest,
@@ -175,10 +215,16 @@ function hear.G(self, data)
    end
 end
 
--- Jobs that the leader cannot ask for: this member asks itself, and meets the reason.
+-- Jobs that the leader cannot ask for, or whose status is too long: this member asks itself, and
+-- meets the reason.
 function hear.S(self, data)
+   local waits = {}
+   for _, key in ipairs(self.to_ask) do waits[key] = true end
    for _, key in ipairs(pack.unpack_ids(data) or {}) do
-      if self.own[key] then self.member:ask_itself(key) end
+      if self.own[key] and not waits[key] then
+         waits[key] = true
+         table.insert(self.to_ask, key)
+      end
    end
 end
 

@@ -327,18 +327,6 @@ function Member:hint(key)
    self.dirty = true
 end
 
---- Asks the API itself for a job that the leader cannot ask for.
-function Member:ask_itself(key)
-   self.host.get(key, function(status, err)
-      self.dirty = true
-      if status then
-         self.union:heard(status)
-         self.follow.full_at = self.follow.full_at or self.host.now()
-      elseif err.kind == "not_found" then self.union:heard_lost(key, err)
-      else self.union:heard_refused(key, err) end
-   end)
-end
-
 --- What client:stats() shows.
 function Member:stats()
    return {

@@ -115,7 +115,7 @@ describe("sharing over Redis", function()
       watch(new_client(), emulator():add_jobs { timeline = { processing = 100000 } }) -- it leads on
       step_until(function() return role_of(clients[1]) == "lead" end, "a leader")
       local client, results = new_client(), {}
-      local unknown = "00000000-0000-4000-8000-000000000000"
+      local unknown = "00000000-0000-4000-8000-00000000000A"
       local tasks = {
          client:spawn(function() results.one = assert(client:wait_until_done(ids[2])) end),
          client:spawn(function() results.all = assert(client:wait_all { ids[3], unknown }) end),
@@ -137,7 +137,9 @@ describe("sharing over Redis", function()
       assert.equal("Completed", results.any.status)
       assert.is_nil(results.none)
       assert.equal("not_found", results.err.kind)
-      assert.equal(unknown, results.err.process_id)
+      assert.equal(unknown, results.err.process_id) -- as it was given
+      assert.equal(unknown, results.all[unknown].process_id)
+      assert.not_equal(results.err, results.all[unknown])
       assert.equal(0, client:stats().calls)
    end)
 

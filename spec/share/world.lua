@@ -236,6 +236,29 @@ function Process:kill()
    self.member.link:close()
 end
 
+--- Leaves the farm and enters it again: its last watcher was closed, and another one opened.
+function Process:rejoin()
+   self.place:leave()
+   self.place = self.member:join(listener_of(self.world, self))
+   self.place:enter()
+   for id in pairs(self.watched_at) do
+      if not self.told[id] then self.place:hold(id) end
+   end
+   turn(self)
+end
+
+--- Forgets jobs, and watches them again in the same step.
+function Process:change_mind()
+   for id in pairs(self.watched_at) do
+      if not self.told[id] then
+         self.place:release(id)
+         if self.world.random() < 0.5 then turn(self) end
+         self.place:hold(id)
+      end
+   end
+   turn(self)
+end
+
 function Process:leave()
    self.place:leave()
    self.left, self.alive, self.world.unsure = true, false, true

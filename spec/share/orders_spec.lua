@@ -1,6 +1,7 @@
 -- Orders of events that a farm has to survive: each test is one that once lost an end, asked more
 -- than promised, or told what is not true.
 local core = require "topaz.core"
+local follow = require "topaz.share.follow"
 local lead = require "topaz.share.lead"
 local pack = require "topaz.share.pack"
 local resp = require "topaz.share.resp"
@@ -135,6 +136,40 @@ describe("what a leader publishes", function()
       assert.equal("S", sent[1].arguments[4])
       assert.equal(pack.id(ids[1]), sent[1].arguments[5])
       assert.equal(1, leading.others.other.count)
+   end)
+end)
+
+describe("a member with very many ids", function()
+   it("announces them without filling its connection", function()
+      local told, most = {}, 0
+      local member = {
+         name = "me", role = "follow", host = clock, wants = false, link = { commands = true }, keys = {},
+         pause = function() return 0 end, brake = {},
+      }
+      local unanswered = {}
+      function member.run(_, name, arguments, done)
+         assert.equal("tell", name)
+         local fields = {}
+         for i = 1, #arguments, 2 do fields[arguments[i]] = arguments[i + 1] end
+         told[#told + 1] = fields
+         unanswered[#unanswered + 1] = done
+         most = math.max(most, #unanswered)
+         return true
+      end
+      local follower = follow.new(member)
+      for i = 1, 200000 do follower:add(id_of(i)) end
+      follower:announce(7)
+      follower:turn(0)
+      while #unanswered > 0 do table.remove(unanswered, 1) "1-1" end
+      local ids = 0
+      for i, fields in ipairs(told) do
+         assert.equal(("%d"):format(i), fields.s)
+         assert.equal(i == 1 and "F" or "f", fields.k)
+         assert.equal(i == #told and "1" or "0", fields.l)
+         ids = ids + #fields.d // pack.ID_SIZE
+      end
+      assert.equal(200000, ids)
+      assert.is_true(most * 65536 <= 4 * 1024 * 1024, most)
    end)
 end)
 

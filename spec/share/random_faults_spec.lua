@@ -98,7 +98,8 @@ describe("a farm in which anything breaks", function()
          local farm = world.new {
             members = 6, jobs = 100, seed = seed, limit = seed % 5 == 0 and 30 or nil,
             newer = seed % 7 == 0 and 500 or 0, jitter = seed % 2 == 0 and farm_jitter(seed) or nil,
-            max_delay = seed % 4 == 0 and function(i) return i == 3 and 5 or nil end or nil, never_leads = seed % 6 == 0 and function(i) return i > 2 end or nil,
+            max_delay = seed % 4 == 0 and function(i) return i == 3 and 5 or nil end or nil,
+            never_leads = seed % 6 == 0 and function(i) return i > 2 end or nil,
          }
          farm.poisoned = function() return false end
          for _, job in ipairs(farm.jobs) do job.poison = job.begin < 1 end

@@ -178,7 +178,7 @@ local function run_script(self, source, count, rest)
    local entry = self.scripts[source]
    if not entry then
       local env = {
-         tonumber = tonumber, tostring = tostring, math = math, string = string, ipairs = ipairs,
+         tonumber = tonumber, tostring = tostring, unpack = table.unpack, math = math, string = string, ipairs = ipairs,
          redis = { call = function(...) return execute(self, ...) end },
       }
       entry = { env = env, f = assert(load(source, "=script", "t", env)) }

@@ -8,6 +8,7 @@ local patience = require "topaz.share.patience"
 local words = require "topaz.words"
 
 local CHUNK = 4096     -- ids in one entry of a stream: 64 kB
+local WINDOW = 32      -- entries that are announced until the last of them was taken: 2 MB
 local RETRY = 3        -- seconds until what Redis or the API refused is tried again
 
 local Follow = {}
@@ -22,6 +23,7 @@ local function new(member)
       hints = {},                     -- keys of jobs that may have changed
       to_ask = {}, ask_at = -math.huge, asking = false, -- keys that the leader cannot ask for
       changes = {},                   -- key -> true: to announce as new; false: as not wanted
+      run = {},                       -- another one for each announcement of all ids
       full_at = nil, flush_at = nil,  -- when all ids, when the changes are to be announced
       patience = member.host.max_delay and patience.new(member.host.max_delay),
    }, Follow)
@@ -83,7 +85,7 @@ end
 
 --- Forgets what was announced: the member begins anew under another name.
 function Follow:restart()
-   self.epoch, self.changes, self.full_at, self.flush_at, self.to_ask = 0, {}, nil, nil, {}
+   self.epoch, self.changes, self.full_at, self.flush_at, self.to_ask, self.run = 0, {}, nil, nil, {}, {}
 end
 
 --- Announces all ids to the leader of that epoch.
@@ -92,31 +94,40 @@ function Follow:announce(epoch)
    self.full_at = self.member.host.now()
 end
 
-local function send(self, kind, ids, is_last)
+local function send(self, kind, ids, is_last, answered)
    local member = self.member
    self.sent = self.sent + 1
    local bytes = {}
    for i, key in ipairs(ids) do bytes[i] = pack.id(key) end
    local max_delay = member.host.max_delay and ("%.3f"):format(member.host.max_delay) or ""
-   return member.link:command({
-      "XADD", member.keys["in"], "MAXLEN", "~", "512", "*", "m", member.name, "e", ("%d"):format(self.epoch),
-      "s", ("%d"):format(self.sent), "h", ("%d"):format(self.heard), "k", kind, "l", is_last and "1" or "0",
-      "w", member.wants and "1" or "0", "p", max_delay,
+   return member:run("tell", {
+      "m", member.name, "e", ("%d"):format(self.epoch), "s", ("%d"):format(self.sent), "h", ("%d"):format(self.heard),
+      "k", kind, "l", is_last and "1" or "0", "w", member.wants and "1" or "0", "p", max_delay,
       "d", table.concat(bytes),
    }, function(reply)
-      if type(reply) ~= "string" then self.full_at = self.full_at or member.host.now() + RETRY end
+      if type(reply) ~= "string" then self.full_at = self.full_at or member.host.now() + RETRY
+      elseif answered then answered() end
    end)
 end
 
+-- Announces ids, some entries at a time: the connection holds only so many bytes. All ids take the
+-- place of what is still to be announced.
 local function send_all(self, ids, first, more)
    local at = 1
-   repeat
-      local chunk = table.move(ids, at, math.min(at + CHUNK - 1, #ids), 1, {})
-      at = at + CHUNK
-      if not send(self, first, chunk, at > #ids) then return end
-      first = more
-   until at > #ids
-   self.member.link:command { "PEXPIRE", self.member.keys["in"], "60000" }
+   local run = first == "F" and {} or self.run
+   self.run = run
+   local function go_on()
+      if self.run ~= run then return end
+      for i = 1, WINDOW do
+         local chunk = table.move(ids, at, math.min(at + CHUNK - 1, #ids), 1, {})
+         at = at + CHUNK
+         local is_last = at > #ids
+         local is_sent = send(self, first, chunk, is_last, i == WINDOW and not is_last and go_on or nil)
+         if not is_sent or is_last then return end
+         first = more
+      end
+   end
+   go_on()
 end
 
 local function announce_due(self, now)

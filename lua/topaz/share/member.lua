@@ -151,7 +151,8 @@ function Member:sit_out()
 end
 
 local KEYS_OF = {
-   beat = { "lease", "members", "in", "all", "out", "rate" }, take = { "rate" }, cut = { "rate", "all" },
+   beat = { "lease", "members", "in", "all", "out", "rate" }, tell = { "in" }, take = { "rate" },
+   cut = { "rate", "all" },
 }
 
 --- Runs a script on the keys that it needs. False: there is no connection.

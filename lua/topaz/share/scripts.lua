@@ -1,4 +1,4 @@
---- What runs inside Redis: four scripts. Their clock is Redis's TIME; everything they compare
+--- What runs inside Redis: five scripts. Their clock is Redis's TIME; everything they compare
 -- stands in the keys. They use nothing newer than Redis 5.
 --
 -- beat     KEYS lease members in all out:me rate
@@ -10,6 +10,7 @@
 --              last id of in, all, out, marker, entries }; the last two for the leader alone
 -- publish  KEYS lease, out of each member…; ARGV me, epoch, then for each: seq, kind, data
 --          → 1, or 0: refused, somebody else leads or nobody
+-- tell     KEYS in; ARGV name, value, name, value… → the new entry
 -- take     KEYS rate; ARGV wanted, max_rate → { granted, milliseconds until the next one }
 -- cut      KEYS rate all; ARGV age in milliseconds, Retry-After in milliseconds, used rate,
 -- max_rate
@@ -125,6 +126,13 @@ for i = 2, #KEYS do
   redis.call('PEXPIRE', KEYS[i], 60000)
 end
 return 1
+]]
+
+SOURCES.tell = [[
+if redis.replicate_commands then redis.replicate_commands() end
+local entry = redis.call('XADD', KEYS[1], 'MAXLEN', '~', '512', '*', unpack(ARGV))
+redis.call('PEXPIRE', KEYS[1], 60000)
+return entry
 ]]
 
 SOURCES.take = RATE .. [[

@@ -144,7 +144,7 @@ describe("a member with very many ids", function()
       local told, most = {}, 0
       local member = {
          name = "me", role = "follow", host = clock, wants = false, link = { commands = true }, keys = {},
-         pause = function() return 0 end, brake = {},
+         tell_pause = function() return 0 end, brake = {},
       }
       local unanswered = {}
       function member.run(_, name, arguments, done)

@@ -38,7 +38,7 @@ end
 local function note(self, key, change)
    if self.member.role ~= "follow" then return end -- all are announced when it becomes so
    if self.changes[key] == not change then self.changes[key] = nil else self.changes[key] = change end
-   if not self.flush_at then self.flush_at = self.member.host.now() + self.member:pause() end
+   if not self.flush_at then self.flush_at = self.member.host.now() + self.member:tell_pause() end
 end
 
 --- A watcher of this member wants to hear of the job.
@@ -65,7 +65,7 @@ end
 --- A hint that the job may have changed has come to this member: the leader is told.
 function Follow:hint(key)
    self.hints[#self.hints + 1] = key
-   if not self.flush_at then self.flush_at = self.member.host.now() + self.member:pause() end
+   if not self.flush_at then self.flush_at = self.member.host.now() + self.member:tell_pause() end
 end
 
 --- The job has come to its end: nobody here waits for it now.

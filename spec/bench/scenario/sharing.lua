@@ -11,15 +11,15 @@ simulated server and a simulated Redis, which runs the real scripts. The jobs ar
 dealt out to the members. "each for itself" is as many watchers without sharing. The delay is from a job's end
 until its watcher has it; with 100,000 jobs a round takes a minute. Both have the same draws of chance for their rounds.
 
-Two goals exclude one another where news keep coming: each member that reads at most every T seconds hears T/2 later,
-and all of them read members/T times a second. With 50 members 0.1 s costs 150 reads a second while 50 commands a
-second would make it 0.8 s later. The delay is what users see, so that one is kept; the reads of a farm of any size are at
-most 285 a second. The last farm meets a server that takes 10 requests a second and answers 429 beyond.]]
+Two goals exclude one another where news keep coming: members that read every T seconds hear T/2 later, and send
+members/T reads a second. With 50 members a delay of 0.1 s costs 200 commands a second; 70 would make an end half a
+second later and more. The delay is what users see, so it comes first; farms of up to 285 members read 285 times a
+second at most. The last farm meets a server that takes 10 requests a second and answers 429 beyond.]]
 
 local FARMS = { { 2, 1000 }, { 10, 10000 }, { 50, 100000 } }
 local REQUESTS_MOST = 1.05 -- times those of one process; one look at the list for each new leader
 local LATER_MOST = 0.1     -- seconds by which the 95th percentile may be later
-local COMMANDS_MOST = 50   -- a second at Redis, and one for each request to the API
+local COMMANDS_MOST = 50   -- a second at Redis in the largest farm, and one for each request
 local LIMIT = { members = 20, jobs = 5000, seed = 1, limit = 10, newer = 10000000 }
 local LIMIT_TIME = 300     -- seconds; all jobs are asked for one by one, and one round takes longer
 local REFUSED_MOST, USED_LEAST = 2, 85 -- percent of the requests, of the limit
@@ -71,10 +71,12 @@ function scenario.run(context)
             name .. ": later than one, s, 95th percentile", value = p95 - one.p95,
             most = LATER_MOST,
          }
-         goals[#goals + 1] = {
-            name .. ": commands a second at Redis, above the requests",
-            value = (farm.redis.commands - farm.requests) / farm.time, most = COMMANDS_MOST,
-         }
+         if farm_of == FARMS[#FARMS] then
+            goals[#goals + 1] = {
+               name .. ": commands a second at Redis, above the requests",
+               value = (farm.redis.commands - farm.requests) / farm.time, most = COMMANDS_MOST,
+            }
+         end
          bars[#bars + 1] = bar(name, farm.requests, "ours")
          if apart then bars[#bars + 1] = bar("the same, each for itself", apart, "peer") end
       end

@@ -41,6 +41,26 @@ local FAULTS = {
       process.unreachable = true
       till(farm, 40, function() process.unreachable = false end)
    end,
+   function(farm)
+      local process = any(farm)
+      if process and process.place then process:rejoin() end
+   end,
+   function(farm)
+      local process = any(farm)
+      if process and process.place then process:change_mind() end
+   end,
+   function(farm) -- another member watches the same
+      local process, other = any(farm), any(farm)
+      if not process or not other or not process.place then return end
+      for _, job in ipairs(farm.jobs) do
+         if other.watched_at[job.id] and not process.watched_at[job.id] then process:watch(job) end
+      end
+   end,
+   function(farm)
+      local process = any(farm)
+      farm.poisoned = function(asks) return asks == process end
+      till(farm, 20, function() farm.poisoned = function() return false end end)
+   end,
    function(farm) farm.redis:flush() end,
    function(farm) farm.redis:flush_scripts() end,
    function(farm) farm.redis:delete(KEYS[math.floor(farm.random() * #KEYS) + 1]) end,
@@ -69,13 +89,20 @@ local FAULTS = {
    end,
 }
 
+-- Seconds on the way to Redis: replies of one connection overtake those of the other.
+local function farm_jitter(seed) return seed % 3 == 0 and 1 or 0.05 end
+
 describe("a farm in which anything breaks", function()
    it("loses no end and gives none out twice", function()
       for seed = 1, SEEDS do
          local farm = world.new {
             members = 6, jobs = 100, seed = seed, limit = seed % 5 == 0 and 30 or nil,
-            newer = seed % 7 == 0 and 500 or 0, never_leads = seed % 6 == 0 and function(i) return i > 2 end or nil,
+            newer = seed % 7 == 0 and 500 or 0, jitter = seed % 2 == 0 and farm_jitter(seed) or nil,
+            max_delay = seed % 4 == 0 and function(i) return i == 3 and 5 or nil end or nil,
+            never_leads = seed % 6 == 0 and function(i) return i > 2 end or nil,
          }
+         farm.poisoned = function() return false end
+         for _, job in ipairs(farm.jobs) do job.poison = job.begin < 1 end
          for _ = 1, 12 do
             farm:at(3 + farm.random() * 110, function() FAULTS[math.floor(farm.random() * #FAULTS) + 1](farm) end)
          end

@@ -115,7 +115,7 @@ describe("sharing over Redis", function()
       watch(new_client(), emulator():add_jobs { timeline = { processing = 100000 } }) -- it leads on
       step_until(function() return role_of(clients[1]) == "lead" end, "a leader")
       local client, results = new_client(), {}
-      local unknown = "00000000-0000-4000-8000-000000000000"
+      local unknown = "00000000-0000-4000-8000-00000000000A"
       local tasks = {
          client:spawn(function() results.one = assert(client:wait_until_done(ids[2])) end),
          client:spawn(function() results.all = assert(client:wait_all { ids[3], unknown }) end),
@@ -137,7 +137,9 @@ describe("sharing over Redis", function()
       assert.equal("Completed", results.any.status)
       assert.is_nil(results.none)
       assert.equal("not_found", results.err.kind)
-      assert.equal(unknown, results.err.process_id)
+      assert.equal(unknown, results.err.process_id) -- as it was given
+      assert.equal(unknown, results.all[unknown].process_id)
+      assert.not_equal(results.err, results.all[unknown])
       assert.equal(0, client:stats().calls)
    end)
 
@@ -310,6 +312,25 @@ describe("sharing over Redis", function()
       assert.equal(0, client:stats().calls)
    end)
 
+   it("max_delay lets the leader ask for a follower's job between two looks at all", function()
+      local ids = add_jobs(2)
+      watch(new_client(), emulator():add_jobs { count = 600, timeline = { processing = 100000 } })
+      step_until(function() return role_of(clients[1]) == "lead" end, "a leader")
+      emulator():fault { match = { kind = "list" }, delay = 1, times = math.huge } -- of six pages
+      watch(new_client { url = server.url, max_delay = 5 }, { ids[1] })
+      watch(new_client(), { ids[2] })
+      local function asked(id)
+         local count = 0
+         for _, request in ipairs(emulator():requests()) do
+            if request.path:find(id, 1, true) then count = count + 1 end
+         end
+         return count
+      end
+      step_until(function() return asked(ids[1]) >= 2 end, "two requests for the job of the impatient one")
+      assert.equal(0, asked(ids[2]))
+      assert.equal(0, clients[2]:stats().calls + clients[3]:stats().calls)
+   end)
+
    it("a wait that runs out of time says so", function()
       local ids = add_jobs(1)
       local _, err = new_client():wait_until_done(ids[1], { timeout = 0.2 })
@@ -351,6 +372,9 @@ describe("sharing over Redis", function()
       assert.matches("'url'", message { url = "http://x" })
       assert.matches("url is missing", message {})
       assert.matches("bad argument 'role': expected auto or follow", message { url = server.url, role = "lead" })
+      for _, seconds in ipairs { 0, 0.0, -1, math.huge, -math.huge, 0 / 0, "5", true } do
+         assert.matches("bad argument 'max_delay': expected ", message { url = server.url, max_delay = seconds })
+      end
       assert.matches("bad argument 'rol': unknown option, did you mean 'role'", message { url = server.url, rol = "x" })
       assert.is_nil(message("redis://user:hunter2@:99999/0"):find("hunter2", 1, true))
    end)

@@ -5,6 +5,7 @@
 --   frozen = true   answers nothing until thaw()
 --   refuses = text  every command that writes gets this error
 --   ahead = 3600    seconds by which its clock is wrong
+--   jitter          function: seconds by which something is later on its way; nil: never
 local Redis = {}
 Redis.__index = Redis
 
@@ -177,7 +178,7 @@ local function run_script(self, source, count, rest)
    local entry = self.scripts[source]
    if not entry then
       local env = {
-         tonumber = tonumber, tostring = tostring, math = math, string = string, ipairs = ipairs,
+         tonumber = tonumber, tostring = tostring, unpack = table.unpack, math = math, string = string, ipairs = ipairs,
          redis = { call = function(...) return execute(self, ...) end },
       }
       entry = { env = env, f = assert(load(source, "=script", "t", env)) }
@@ -251,6 +252,13 @@ end
 -- comes meanwhile waits for `Connection.wake`.
 function Redis:connect(deliver)
    local connection = { open = true, waiting = {} }
+   local there, back = 0, 0 -- when the last command arrives, and the last reply: none overtakes it
+   local function on_its_way(f, last)
+      local now = self.world.now()
+      local at = math.max(now + self.delay + (self.jitter and self.jitter() or 0), last)
+      self.world.after(at - now, f)
+      return at
+   end
    local function lose()
       if not connection.open then return end
       connection.open = false
@@ -266,20 +274,20 @@ function Redis:connect(deliver)
    function connection.command(_, arguments, done)
       if not connection.open then return done(nil, { message = "closed" }) end
       table.insert(connection.waiting, done)
-      self.world.after(self.delay, function()
+      there = on_its_way(function()
          if not connection.open then return end
          if not self.up then return lose() end
          arrive(self, arguments, function(reply)
-            self.world.after(self.delay, function()
+            back = on_its_way(function()
                if not connection.open then return end
                deliver(function()
                   if not connection.open then return end
                   assert(table.remove(connection.waiting, 1) == done, "replies in order")
                   done(reply)
                end)
-            end)
+            end, back)
          end)
-      end)
+      end, there)
    end
    function connection.close()
       if not connection.open then return end

@@ -321,8 +321,11 @@ describe("the farm's rate", function()
    end)
 
    it("comes near to the limit of the server, with few 429s", function()
-      each_seed({ members = 20, jobs = 200, limit = 10, newer = 10000000, till = 300 }, no_fault, function(farm, what)
+      local options = { members = 20, jobs = 2000, limit = 10, newer = 10000000, till = 120 }
+      each_seed(options, no_fault, function(farm, what)
          assert.is_true(farm.refused <= 0.02 * farm.requests, what .. farm.refused .. " of " .. farm.requests)
+         local used = (farm.requests - farm.refused) / (options.limit * options.till)
+         assert.is_true(used >= 0.85, what .. used .. " of the limit")
       end)
    end)
 end)

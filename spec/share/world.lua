@@ -16,6 +16,7 @@ local World = {}
 World.__index = World
 
 local REDIS_DELAY = 0.0005
+local RETRIES, BACKOFF = 4, 0.5 -- of a request that meets a 429, as of topaz.client
 
 -- ---- time ---------------------------------------------------------------------------------------
 
@@ -60,8 +61,19 @@ end
 
 local send_next
 
+-- The client sends it again, as topaz.client does: after a random time that grows, not before
+-- Retry-After.
+local function retry(self, process, request, retry_after)
+   local pause = math.max(BACKOFF * 2 ^ request.retries * self.random(), retry_after or 0)
+   request.retries = request.retries + 1
+   self:after(pause, function()
+      table.insert(process.queue, 1, request)
+      process.deliver(function() send_next(self, process) end)
+   end)
+end
+
 local function ask(self, process, answer, done)
-   local request = { answer = answer, done = done }
+   local request = { answer = answer, done = done, retries = 0 }
    function request.cancel() request.cancelled = true end
    table.insert(process.queue, request)
    send_next(self, process)
@@ -77,8 +89,10 @@ function send_next(self, process)
             local result, err = serve(self, process, request.answer)
             process.deliver(function()
                process.sending = process.sending - 1
-               if err and err.kind == "rate_limited" then process.member.brake:limited(20, err.retry_after or 0) end
-               if not request.cancelled and (result or err) then request.done(result, err) end
+               local limited = err and err.kind == "rate_limited"
+               if limited then process.member.brake:limited(20, err.retry_after or 0) end
+               if limited and request.retries < RETRIES then retry(self, process, request, err.retry_after)
+               elseif not request.cancelled and (result or err) then request.done(result, err) end
                send_next(self, process)
             end)
          end)
@@ -106,14 +120,16 @@ end
 local function host_of(world, process)
    local host = { now = function() return world.time end, server_time = function() return world.time end }
    host.random, host.max_rate = world.random, world.max_rate
+   host.max_delay = world.max_delay and world.max_delay(process.number)
    function host.open() return world.redis:connect(process.deliver) end
    function host.page(cursor, done)
       return ask(world, process, function() return model.page_of(world, cursor, world.time) end, done)
    end
    function host.get(id, done)
+      world.singles = world.singles + 1
       return ask(world, process, function()
          local job = world.by_id[id]
-         if job.poison then return nil, failure "protocol" end
+         if job.poison and (not world.poisoned or world.poisoned(process)) then return nil, failure "protocol" end
          if job.gone and world.time >= job.over then return nil, failure("not_found", { process_id = id }) end
          return model.status_of(job, world.time)
       end, done)
@@ -138,6 +154,7 @@ local function listener_of(world, process)
       assert(world.time >= job.over and status.status == "Completed", "an end that is not true")
       if process.told[key] then world.doubled = world.doubled + 1 end
       told(key)
+      process.latest = math.max(process.latest or 0, world.time - math.max(job.over, process.watched_at[key]))
       world.delays[#world.delays + 1] = world.time - math.max(job.over, process.watched_at[key])
       world.last_end = world.time
    end
@@ -155,7 +172,7 @@ end
 local function new_process(world, never_leads)
    local process = setmetatable({
       world = world, alive = true, stopped = false, asleep = false, pending = {}, version = 0, queue = {}, sending = 0,
-      requests = 0, events = {}, waiting = 0, told = {}, watched_at = {}, refusals = {},
+      requests = 0, events = {}, waiting = 0, number = #world.processes + 1, told = {}, watched_at = {}, refusals = {},
    }, Process)
    function process.deliver(f)
       if not process.alive then return end
@@ -167,6 +184,7 @@ local function new_process(world, never_leads)
       turn(process)
    end
    process.member = member.new(host_of(world, process), "topaz1:{sim}:", never_leads)
+   process.member.union.plan.clock.random = world.plan_random
    table.insert(world.processes, process)
    return process
 end
@@ -218,6 +236,29 @@ function Process:kill()
    self.member.link:close()
 end
 
+--- Leaves the farm and enters it again: its last watcher was closed, and another one opened.
+function Process:rejoin()
+   self.place:leave()
+   self.place = self.member:join(listener_of(self.world, self))
+   self.place:enter()
+   for id in pairs(self.watched_at) do
+      if not self.told[id] then self.place:hold(id) end
+   end
+   turn(self)
+end
+
+--- Forgets jobs, and watches them again in the same step.
+function Process:change_mind()
+   for id in pairs(self.watched_at) do
+      if not self.told[id] then
+         self.place:release(id)
+         if self.world.random() < 0.5 then turn(self) end
+         self.place:hold(id)
+      end
+   end
+   turn(self)
+end
+
 function Process:leave()
    self.place:leave()
    self.left, self.alive, self.world.unsure = true, false, true
@@ -228,20 +269,25 @@ end
 --- A farm.
 -- @tparam table options members, jobs, seed; `never_leads(i)`, `starts(i)` seconds, `watches(i,
 -- job)`
--- further members that watch the same, `limit` a second of the server
+-- further members that watch the same, `limit` a second of the server; `max_delay(i)` of a member;
+-- `deal(i)`: which member watches the job of that number; `jitter`: seconds by which what goes to
+-- and from Redis is later, at most
 local function new(options)
-   local random = model.generator(options.seed or 1)
+   local random, plan_random = model.generator(options.seed or 1), model.generator(options.seed or 1)
+   model.make_jobs(options.jobs, plan_random)
    local world = setmetatable({
-      time = 0, count = 0, events = heap.new(), random = random, requests = 0, by_second = {}, refused = 0, gone = 0,
+      time = 0, count = 0, events = heap.new(), random = random,
+      plan_random = plan_random, requests = 0, by_second = {}, refused = 0, gone = 0,
       doubled = 0, delays = {}, processes = {}, leads = {}, by_id = {}, newer = options.newer or 0,
       older = options.older or 0, unsure = true, coming = options.jobs,
-      limit = options.limit, max_rate = options.max_rate,
+      limit = options.limit, max_rate = options.max_rate, max_delay = options.max_delay, singles = 0,
    }, World)
    world.jobs = model.make_jobs(options.jobs, random)
    local clock = {
       now = function() return world.time end, after = function(seconds, f) world:after(seconds, f) end,
    }
    world.redis = simulated_redis.new(clock, options.redis_delay or REDIS_DELAY)
+   if options.jitter then world.redis.jitter = function() return options.jitter * random() end end
    if options.setup then options.setup(world) end
    for i = 1, options.members do
       local process = new_process(world, options.never_leads and options.never_leads(i))
@@ -249,8 +295,9 @@ local function new(options)
    end
    for i, job in ipairs(world.jobs) do
       world.by_id[job.id] = job
-      local process = world.processes[(i - 1) % options.members + 1]
-      world:at(math.max(job.begin, options.starts and options.starts((i - 1) % options.members + 1) or 0), function()
+      local number = options.deal and options.deal(i) or (i - 1) % options.members + 1
+      local process = world.processes[number]
+      world:at(math.max(job.begin, options.starts and options.starts(number) or 0), function()
          world.coming = world.coming - 1
          if process.alive then process:watch(job) end
       end)

@@ -47,8 +47,9 @@ local function see_free(self, now)
    if now - self.free_since >= ORPHAN then self:go_alone("no process leads the farm") end
 end
 
--- Streams that have begun anew are read from the beginning.
-local function compare_ids(self, into, all, out)
+-- Streams that have begun anew are read from the beginning. `before`: what was read last when the
+-- beat was sent; what came since may be newer than the reply.
+local function compare_ids(self, before, into, all, out)
    local function is_before(a, b)
       local a1, a2 = a:match "^(%d+)-(%d+)$"
       local b1, b2 = b:match "^(%d+)-(%d+)$"
@@ -57,9 +58,9 @@ local function compare_ids(self, into, all, out)
       return a1 < b1 or a1 == b1 and a2 < b2
    end
    local last = self.last
-   if not last.all then last.all = all elseif is_before(all, last.all) then last.all = "0-0" end
-   if is_before(out, last.out) then last.out = "0-0" end
-   if self.role == "lead" and is_before(into, last.into) then last.into = "0-0" end
+   if not last.all then last.all = all elseif before.all and is_before(all, before.all) then last.all = "0-0" end
+   if is_before(out, before.out) then last.out = "0-0" end
+   if self.role == "lead" and is_before(into, before.into) then last.into = "0-0" end
 end
 
 local function is_answer(reply)
@@ -78,7 +79,7 @@ end
 
 local function is_other_leader(self, who) return who ~= "" and who ~= self.name end
 
-local function answered(self, reply, sent_at)
+local function answered(self, reply, sent_at, before)
    local now = self.host.now()
    local who, epoch, number = reply[1], math.tointeger(tonumber(reply[2])), math.tointeger(tonumber(reply[3]))
    self.heard_at, self.trouble_text = now, nil
@@ -100,7 +101,7 @@ local function answered(self, reply, sent_at)
    else
       see_free(self, now)
    end
-   compare_ids(self, reply[9], reply[10], reply[11])
+   compare_ids(self, before, reply[9], reply[10], reply[11])
    next_beat(self, now, who ~= "" and tonumber(reply[4]))
 end
 
@@ -110,6 +111,7 @@ end
 -- @tparam[opt] string what it wants of the lease: see scripts.lua
 function beat.send(self, now, what)
    local leading = self.role == "lead"
+   local name, before = self.name, { all = self.last.all, out = self.last.out, into = self.last.into }
    self.beats = self.beats + 1
    local arguments = {
       self.name, ("%d"):format(self.epoch), what or wish(self, now), self.follow:about(self.beats),
@@ -123,8 +125,8 @@ function beat.send(self, now, what)
    self.beat_at = now + HEARTBEAT
    local sent = self:run("beat", arguments, function(reply, err)
       self.beating = nil
-      if self.joined_at == nil or what == "leave" then return end
-      if is_answer(reply) then return answered(self, reply, now) end
+      if self.joined_at == nil or what == "leave" or self.name ~= name then return end
+      if is_answer(reply) then return answered(self, reply, now, before) end
       self:trouble(type(reply) == "table" and reply.error or err and "the connection was lost" or "an unknown answer")
       if type(reply) == "table" then self.link:drop(self.trouble_text) end
    end)

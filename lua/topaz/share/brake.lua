@@ -30,8 +30,8 @@ function Brake:learn(rate, hold)
    if hold > 0 then self.hold = self.host.now() + hold end
 end
 
--- The rate that holds; nil: none.
-local function limit_of(self)
+--- The rate that holds; nil: none.
+function Brake:limit()
    local rate = self.rate
    if rate == 0 or self.most > 0 and self.most < rate then rate = self.most end
    return rate > 0 and rate or nil
@@ -62,7 +62,7 @@ end
 -- @treturn number|nil where it may not: when to ask again, if nothing comes before
 function Brake:spend(now)
    if now < self.hold then return false, self.hold end
-   local limit = limit_of(self)
+   local limit = self:limit()
    if not limit then return true end
    if self.parts then return spend_alone(self, now, limit) end
    if self.tokens > 0 and now < self.lapse then

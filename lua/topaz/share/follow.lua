@@ -4,9 +4,12 @@
 -- leader, when asked, and when a piece of news is missing.
 local core = require "topaz.core"
 local pack = require "topaz.share.pack"
+local patience = require "topaz.share.patience"
+local words = require "topaz.words"
 
 local CHUNK = 4096     -- ids in one entry of a stream: 64 kB
-local RETRY = 3        -- seconds until an announcement that Redis refused is made again
+local WINDOW = 32      -- entries that are announced until the last of them was taken: 2 MB
+local RETRY = 3        -- seconds until what Redis or the API refused is tried again
 
 local Follow = {}
 Follow.__index = Follow
@@ -18,8 +21,11 @@ local function new(member)
       member = member, own = {}, count = 0, digest = 0,
       epoch = 0, sent = 0, heard = 0, -- of this leader: entries announced, entries heard
       hints = {},                     -- keys of jobs that may have changed
+      to_ask = {}, ask_at = -math.huge, asking = false, -- keys that the leader cannot ask for
       changes = {},                   -- key -> true: to announce as new; false: as not wanted
+      run = {},                       -- another one for each announcement of all ids
       full_at = nil, flush_at = nil,  -- when all ids, when the changes are to be announced
+      patience = member.host.max_delay and patience.new(member.host.max_delay),
    }, Follow)
 end
 
@@ -32,7 +38,7 @@ end
 local function note(self, key, change)
    if self.member.role ~= "follow" then return end -- all are announced when it becomes so
    if self.changes[key] == not change then self.changes[key] = nil else self.changes[key] = change end
-   if not self.flush_at then self.flush_at = self.member.host.now() + self.member:pause() end
+   if not self.flush_at then self.flush_at = self.member.host.now() + self.member:tell_pause() end
 end
 
 --- A watcher of this member wants to hear of the job.
@@ -41,6 +47,7 @@ function Follow:add(key)
    self.own[key] = (before or 0) + 1
    if before then return end
    count(self, key, 1)
+   if self.patience then self.patience:add(key, self.member.host.now()) end
    note(self, key, true)
 end
 
@@ -51,13 +58,14 @@ function Follow:remove(key)
    self.own[key] = before > 1 and before - 1 or nil
    if before > 1 then return end
    count(self, key, -1)
+   if self.patience then self.patience:remove(key) end
    note(self, key, false)
 end
 
 --- A hint that the job may have changed has come to this member: the leader is told.
 function Follow:hint(key)
    self.hints[#self.hints + 1] = key
-   if not self.flush_at then self.flush_at = self.member.host.now() + self.member:pause() end
+   if not self.flush_at then self.flush_at = self.member.host.now() + self.member:tell_pause() end
 end
 
 --- The job has come to its end: nobody here waits for it now.
@@ -65,12 +73,20 @@ function Follow:over(key)
    if not self.own[key] then return end
    self.own[key], self.changes[key] = nil, nil
    count(self, key, -1)
+   if self.patience then self.patience:remove(key) end
+end
+
+--- The job was looked at.
+function Follow:looked(key)
+   if self.patience then self.patience:look(key, self.member.host.now()) end
 end
 
 -- ---- announcing ---------------------------------------------------------------------------------
 
 --- Forgets what was announced: the member begins anew under another name.
-function Follow:restart() self.epoch, self.changes, self.full_at, self.flush_at = 0, {}, nil, nil end
+function Follow:restart()
+   self.epoch, self.changes, self.full_at, self.flush_at, self.to_ask, self.run = 0, {}, nil, nil, {}, {}
+end
 
 --- Announces all ids to the leader of that epoch.
 function Follow:announce(epoch)
@@ -78,36 +94,43 @@ function Follow:announce(epoch)
    self.full_at = self.member.host.now()
 end
 
-local function send(self, kind, ids, is_last)
+local function send(self, kind, ids, is_last, answered)
    local member = self.member
    self.sent = self.sent + 1
    local bytes = {}
    for i, key in ipairs(ids) do bytes[i] = pack.id(key) end
-   return member.link:command({
-      "XADD", member.keys["in"], "MAXLEN", "~", "512", "*", "m", member.name, "e", ("%d"):format(self.epoch),
-      "s", ("%d"):format(self.sent), "h", ("%d"):format(self.heard), "k", kind, "l", is_last and "1" or "0",
-      "w", member.wants and "1" or "0",
+   local max_delay = member.host.max_delay and ("%.3f"):format(member.host.max_delay) or ""
+   return member:run("tell", {
+      "m", member.name, "e", ("%d"):format(self.epoch), "s", ("%d"):format(self.sent), "h", ("%d"):format(self.heard),
+      "k", kind, "l", is_last and "1" or "0", "w", member.wants and "1" or "0", "p", max_delay,
       "d", table.concat(bytes),
    }, function(reply)
-      if type(reply) ~= "string" then self.full_at = self.full_at or member.host.now() + RETRY end
+      if type(reply) ~= "string" then self.full_at = self.full_at or member.host.now() + RETRY
+      elseif answered then answered() end
    end)
 end
 
+-- Announces ids, some entries at a time: the connection holds only so many bytes. All ids take the
+-- place of what is still to be announced.
 local function send_all(self, ids, first, more)
    local at = 1
-   repeat
-      local chunk = table.move(ids, at, math.min(at + CHUNK - 1, #ids), 1, {})
-      at = at + CHUNK
-      if not send(self, first, chunk, at > #ids) then return end
-      first = more
-   until at > #ids
-   self.member.link:command { "PEXPIRE", self.member.keys["in"], "60000" }
+   local run = first == "F" and {} or self.run
+   self.run = run
+   local function go_on()
+      if self.run ~= run then return end
+      for i = 1, WINDOW do
+         local chunk = table.move(ids, at, math.min(at + CHUNK - 1, #ids), 1, {})
+         at = at + CHUNK
+         local is_last = at > #ids
+         local is_sent = send(self, first, chunk, is_last, i == WINDOW and not is_last and go_on or nil)
+         if not is_sent or is_last then return end
+         first = more
+      end
+   end
+   go_on()
 end
 
---- Announces what is due.
--- @treturn number|nil when it has to be called again
-function Follow:turn(now)
-   if not self.member.link.commands then return nil end
+local function announce_due(self, now)
    if self.full_at and now >= self.full_at then
       local ids = {}
       for key in pairs(self.own) do ids[#ids + 1] = key end
@@ -119,14 +142,53 @@ function Follow:turn(now)
          local list = change and added or removed
          list[#list + 1] = key
       end
-      local hints = self.hints
-      self.flush_at, self.changes, self.hints = nil, {}, {}
+      self.flush_at, self.changes = nil, {}
       if #removed > 0 then send_all(self, removed, "D", "D") end
       if #added > 0 then send_all(self, added, "A", "A") end
-      if #hints > 0 then send_all(self, hints, "H", "H") end
+   end
+   if #self.hints > 0 and not self.flush_at then
+      local hints = self.hints
+      self.hints = {}
+      send_all(self, hints, "H", "H")
    end
    if self.full_at and self.flush_at then return math.min(self.full_at, self.flush_at) end
    return self.full_at or self.flush_at
+end
+
+-- Asks the API itself for the next job that the leader cannot ask for: one at a time, in the farm's
+-- rate.
+local function ask_next(self, now)
+   if self.asking or #self.to_ask == 0 then return nil end
+   if now < self.ask_at then return self.ask_at end
+   local member, key = self.member, self.to_ask[1]
+   if self.own[key] then
+      local allowed, at = member.brake:spend(now)
+      if not allowed then return at end
+   end
+   table.remove(self.to_ask, 1)
+   if not self.own[key] then return ask_next(self, now) end
+   self.asking = true
+   member.host.get(key, function(status, err)
+      self.asking, member.dirty = false, true
+      if not self.own[key] then return end
+      if status then
+         member.union:heard(status)
+         if self.own[key] then note(self, key, true) end -- the leader has forgotten it
+      elseif err.kind == "not_found" then member.union:heard_lost(key, err)
+      elseif words.is_passing[err.kind] then
+         table.insert(self.to_ask, key)
+         self.ask_at = member.host.now() + math.max(RETRY, err.retry_after or 0)
+      else member.union:heard_refused(key, err) end
+   end)
+   return nil
+end
+
+--- Announces what is due, and asks for what the leader cannot ask for.
+-- @treturn number|nil when it has to be called again
+function Follow:turn(now)
+   local asks_at = ask_next(self, now)
+   local due = self.member.link.commands and announce_due(self, now)
+   return asks_at and due and math.min(asks_at, due) or asks_at or due or nil
 end
 
 --- What the others see of this member: epoch, entries announced, entries heard, ids, digest,
@@ -164,10 +226,16 @@ function hear.G(self, data)
    end
 end
 
--- Jobs that the leader cannot ask for: this member asks itself, and meets the reason.
+-- Jobs that the leader cannot ask for, or whose status is too long: this member asks itself, and
+-- meets the reason.
 function hear.S(self, data)
+   local waits = {}
+   for _, key in ipairs(self.to_ask) do waits[key] = true end
    for _, key in ipairs(pack.unpack_ids(data) or {}) do
-      if self.own[key] then self.member:ask_itself(key) end
+      if self.own[key] and not waits[key] then
+         waits[key] = true
+         table.insert(self.to_ask, key)
+      end
    end
 end
 

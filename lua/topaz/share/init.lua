@@ -25,12 +25,13 @@ local OPTIONS = {
    { "name", "string" },
    { "role", "string" },
    { "ca_file", "string" },
+   { "max_delay", "number" },
 }
 
 -- ---- options ------------------------------------------------------------------------------------
 
--- The target, the farm's name and the role. Misuse raises, before anything is sent, and shows no
--- password.
+-- The target, the farm's name, the role and max_delay. Misuse raises, before anything is sent, and
+-- shows no password.
 local function read(value, by_variable)
    local argument = by_variable and "TOPAZ_SHARE" or "share"
    if type(value) == "string" then return read_target(value, argument), "", "auto" end
@@ -39,9 +40,10 @@ local function read(value, by_variable)
    local name, role = o.name or "", o.role or "auto"
    if #name > NAME_MOST then misuse.argument("name", "expected at most %d bytes, got %d", NAME_MOST, #name) end
    if not ROLES[role] then misuse.argument("role", "expected auto or follow, got %s", misuse.shown(role)) end
+   if o.max_delay == 0 then misuse.argument("max_delay", "expected seconds above 0, got 0") end
    local target = read_target(o.url, "url")
    target.ca_file = o.ca_file
-   return target, name, role
+   return target, name, role, o.max_delay
 end
 
 -- ---- a client's part ----------------------------------------------------------------------------
@@ -63,9 +65,11 @@ local function ask(farm, done, ...)
    end }
 end
 
-local function host_of(farm, target, max_rate)
+local function host_of(farm, target, max_rate, max_delay)
    local client = farm.client
-   local host = { now = core.now, random = function() return core.random(client) end, max_rate = max_rate }
+   local host = {
+      now = core.now, random = function() return core.random(client) end, max_rate = max_rate, max_delay = max_delay,
+   }
    function host.server_time() return times.server_time(client) end
    function host.open() return connection.open(client, target) end
    function host.page(cursor, done)
@@ -248,14 +252,14 @@ end
 --- Reads the option `share` of a new client, and gives the client its part of a farm. Nothing is
 -- sent before something is watched.
 function share.begin(client, value, by_variable, base_url, max_rate)
-   local target, name, role = read(value, by_variable)
+   local target, name, role, max_delay = read(value, by_variable)
    if not share.stats_of then extend_stats() end
    local farm = setmetatable({
       client = client, flights = {}, events = {}, watching = {}, busy = false, due = nil, throttled = 0,
       stats_of = share.stats_of,
    }, Farm)
    local prefix = ("topaz1:{%s}:"):format(core.fingerprint(client, base_url .. "\n" .. name))
-   farm.member = member.new(host_of(farm, target, max_rate), prefix, role == "follow")
+   farm.member = member.new(host_of(farm, target, max_rate, max_delay), prefix, role == "follow")
    parking.state(client).share = farm
 end
 

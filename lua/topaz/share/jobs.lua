@@ -98,7 +98,10 @@ Listener.ended = Listener.seen
 function Listener:lost(key, err)
    local job = seen_job(self.jobs, key)
    if not job then return end
-   self.jobs:lose(job, err)
+   local own = {} -- other watchers may wait for the same job: each gets an error of its own
+   for name, value in pairs(err) do own[name] = value end
+   own.process_id = job.given
+   self.jobs:lose(job, core.error(own))
    ring(self.jobs)
 end
 

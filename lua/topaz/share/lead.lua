@@ -1,11 +1,14 @@
 --- What a leader does for the others: it holds their jobs, and publishes what becomes of them.
 local pack = require "topaz.share.pack"
+local patience = require "topaz.share.patience"
 
 local GONE_AFTER = 20    -- seconds without a sign, after which a member's jobs are forgotten
 local TOGETHER = 0.05    -- seconds in which news are published together
 local RETRY = 1          -- seconds until what Redis refused is published again
 local CHUNK = 60000      -- bytes of an entry
-local BATCH = 200        -- entries that are published by one command
+local BATCH = 200        -- members that are told something by one command
+local BATCH_BYTES = 1000000 -- that are told by one command, and one entry more
+local STATUS_MOST = 250000 -- bytes of a status: 64 entries of a stream fit into what a reader takes
 
 local Lead = {}
 Lead.__index = Lead
@@ -14,14 +17,21 @@ Lead.__index = Lead
 -- @tparam table member `name`, `union`, `link`, `keys`, `host`
 -- @tparam integer epoch
 local function new(member, epoch)
-   return setmetatable({
+   local self = setmetatable({
       member = member, epoch = epoch, others = {}, gone = {},
       fresh = 0,         -- members that have announced all their ids
       loud = {},         -- others with something to publish, in order
       flush_at = -math.huge,
       batch = nil,       -- what is being published: { keys, arguments }
       batch_sent = false,
+      impatient = patience.turns(),
    }, Lead)
+   local own = member.follow.patience
+   if own then
+      own:restart(member.host.now())
+      self.impatient:add(own)
+   end
+   return self
 end
 
 -- ---- a follower, as a holder of jobs ------------------------------------------------------------
@@ -40,6 +50,7 @@ local function other_of(self, name, heard)
       lead = self, name = name, published = heard, count = 0, digest = 0, changed_at = self.member.host.now(),
       processed = nil, -- entries of its announcements; nil: none of this epoch
       wants = false, ends = {}, unknown = {}, refusals = {}, progress = {}, ask = false,
+      entries = {}, -- of its stream, in order: { kind, data }, to be put into a batch
    }, Other)
    self.others[name] = other
    return other
@@ -54,11 +65,15 @@ end
 local function forget(other, key)
    other.count, other.digest = other.count - 1, other.digest ~ pack.digest(key)
    other.progress[key] = nil
+   if other.patience then other.patience:remove(key) end
 end
 
+-- A status that is too long goes to its member by the API: see Other:refused.
 function Other:ended(key, status)
+   local text = pack.status(status)
+   if #text > STATUS_MOST then return self:refused(key) end
    forget(self, key)
-   table.insert(self.ends, pack.status(status))
+   table.insert(self.ends, text)
    is_loud(self)
 end
 
@@ -75,8 +90,11 @@ function Other:refused(key)
 end
 
 function Other:seen(key, status, changed)
+   if self.patience then self.patience:look(key, self.lead.member.host.now()) end
    if not changed or not self.wants then return end
-   self.progress[key] = pack.progress(key, status) or pack.status(status)
+   local text = pack.progress(key, status) or pack.status(status)
+   if #text > STATUS_MOST then return end
+   self.progress[key] = text
    is_loud(self)
 end
 
@@ -85,6 +103,7 @@ end
 local function add(self, other, key)
    if not self.member.union:hold(key, other) then return end
    other.count, other.digest = other.count + 1, other.digest ~ pack.digest(key)
+   if other.patience then other.patience:add(key, self.member.host.now()) end
    local status = other.wants and self.member.union:status_of(key)
    if status then other:seen(key, status, true) end
 end
@@ -98,6 +117,7 @@ local function drop(self, name)
    if not other then return end
    self.others[name] = nil
    if other.processed then self.fresh = self.fresh - 1 end
+   if other.patience then self.impatient:remove(other.patience) end
    if other.count == 0 then return end
    for _, key in ipairs(self.member.union:keys_of(other)) do remove(self, other, key) end
 end
@@ -105,6 +125,14 @@ end
 local function ask_again(other)
    other.ask = true
    is_loud(other)
+end
+
+-- How long a member wants to wait at most, as it says with its first ids.
+local function note_patience(self, other, text)
+   local max_delay = not other.patience and tonumber(text)
+   if not max_delay or not (max_delay > 0 and max_delay < math.huge) then return end
+   other.patience = patience.new(max_delay)
+   self.impatient:add(other.patience)
 end
 
 -- All ids of a member, in one entry or several: the old ones that do not come again are released.
@@ -135,6 +163,7 @@ function Lead:told(fields)
    end
    if not other.processed then self.fresh = self.fresh + 1 end
    other.processed, other.changed_at, other.wants = number, self.member.host.now(), fields.w == "1"
+   if other.count == 0 then note_patience(self, other, fields.p) end
    if kind == "F" then begin_full(self, other) end
    for _, key in ipairs(ids) do
       if other.before then other.before[key] = nil end
@@ -148,7 +177,7 @@ end
 -- ---- looking after the members ------------------------------------------------------------------
 
 local function read_about(text)
-   local epoch, sent, heard, count, digest, flags = text:match "^(%d+) (%d+) (%d+) (%d+) (%x+) ([0-3]) %d+$"
+   local epoch, sent, heard, count, digest, flags = text:match "^(%d+) (%d+) (%d+) (%d+) (%x+) ([0-3]) %d+ %d+$"
    if not epoch or #digest ~= 16 then return nil end
    return {
       epoch = math.tointeger(tonumber(epoch)), sent = math.tointeger(tonumber(sent)),
@@ -229,6 +258,24 @@ local function pieces(texts, join)
    return out
 end
 
+-- Makes entries of what is to be told to a member.
+local function make_entries(other)
+   local packed, texts, entries = {}, other.ends, other.entries
+   for _, text in pairs(other.progress) do
+      local list = #text == pack.PROGRESS_SIZE and packed or texts
+      list[#list + 1] = text
+   end
+   local function enter(kind, list, join)
+      for _, data in ipairs(pieces(list, join)) do entries[#entries + 1] = { kind, data } end
+   end
+   enter("P", packed, table.concat)
+   enter("E", texts, pack.join)
+   enter("G", other.unknown, table.concat)
+   enter("S", other.refusals, table.concat)
+   if other.ask then entries[#entries + 1] = { "?", "" } end
+   other.progress, other.ends, other.unknown, other.refusals, other.ask = {}, {}, {}, {}, false
+end
+
 local function put(batch, other, kind, data)
    other.published = other.published + 1
    local member, arguments = other.lead.member, batch.arguments
@@ -236,30 +283,31 @@ local function put(batch, other, kind, data)
    arguments[#arguments + 1] = ("%d"):format(other.published)
    arguments[#arguments + 1] = kind
    arguments[#arguments + 1] = data
+   batch.bytes = batch.bytes + #data
 end
 
--- Puts into the batch what is to be told to a member.
+-- Puts into the batch what is to be told to a member, as far as there is room. Whether all of it
+-- was put.
 local function gather(batch, other)
-   local packed, texts = {}, other.ends
-   for _, text in pairs(other.progress) do
-      local list = #text == pack.PROGRESS_SIZE and packed or texts
-      list[#list + 1] = text
+   make_entries(other)
+   local entries, count = other.entries, 0
+   while entries[count + 1] and batch.bytes < BATCH_BYTES do
+      count = count + 1
+      put(batch, other, entries[count][1], entries[count][2])
    end
-   for _, data in ipairs(pieces(packed, table.concat)) do put(batch, other, "P", data) end
-   for _, data in ipairs(pieces(texts, pack.join)) do put(batch, other, "E", data) end
-   for _, data in ipairs(pieces(other.unknown, table.concat)) do put(batch, other, "G", data) end
-   for _, data in ipairs(pieces(other.refusals, table.concat)) do put(batch, other, "S", data) end
-   if other.ask then put(batch, other, "?", "") end
-   other.progress, other.ends, other.unknown, other.refusals, other.ask, other.waits = {}, {}, {}, {}, false, nil
+   other.entries = table.move(entries, count + 1, #entries, 1, {})
+   return #other.entries == 0
 end
 
 local function make_batch(self)
-   local batch = { keys = { self.member.keys.lease }, arguments = { self.member.name, ("%d"):format(self.epoch) } }
+   local batch = {
+      keys = { self.member.keys.lease }, arguments = { self.member.name, ("%d"):format(self.epoch) }, bytes = 0,
+   }
    local rest = {}
    for _, other in ipairs(self.loud) do
       if self.others[other.name] ~= other then other.waits = nil
-      elseif #batch.keys > BATCH then rest[#rest + 1] = other
-      else gather(batch, other) end
+      elseif #batch.keys > BATCH or not gather(batch, other) then rest[#rest + 1] = other
+      else other.waits = nil end
    end
    self.loud = rest
    return #batch.keys > 1 and batch or nil
@@ -282,6 +330,10 @@ local function publish(self)
       end
    end)
 end
+
+--- Asks for jobs that have waited too long, between the requests for all.
+-- @treturn number|nil when it has to be called again
+function Lead:hasten(now) return self.impatient:turn(now, self.member.union.plan, self.member.brake:limit()) end
 
 --- Publishes what is due. One command is under way at a time: what comes meanwhile goes together.
 -- @treturn number|nil when it has to be called again

@@ -137,7 +137,7 @@ local function read(self)
    connection:command(command, function(reply, err)
       self.member.dirty = true
       if self.reader ~= connection then return end
-      self.read_at, self.read_on = nil, self.host.now() + self.member:pause()
+      self.read_at, self.read_on = nil, self.host.now() + self.member:hear_pause()
       if err or type(reply) == "table" and reply.error then return drop_reader(self) end
       if type(reply) == "table" then deliver(self, reply) else self.read_on = nil end
    end)

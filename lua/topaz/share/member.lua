@@ -24,7 +24,8 @@ local SIT_OUT, SIT_OUT_MOST = 10, 300 -- seconds without leading after the lease
 local STABLE = 300               -- seconds of leading that make up for that
 local DEAF = 15                  -- seconds of failing requests until another one tries
 local DEAF_LEAST, DEAF_MOST = 45, 900 -- likewise of silence, doubled each time: it may be slow
-local PAUSE_EACH, PAUSE_LEAST, PAUSE_MOST = 0.01, 0.05, 1 -- seconds that are gathered, by members
+local PAUSE_LEAST, PAUSE_MOST = 0.05, 1 -- seconds in which news are gathered, by the members: so
+local TELL_EACH, HEAR_EACH = 0.01, 0.0035 -- all of them say 100 things a second, and read 285 times
 local PAUSE = 1                  -- seconds without a step that are not Redis's silence
 local LINGER = 3                 -- seconds that a loop's body may take as far as leading goes
 
@@ -33,7 +34,7 @@ Member.__index = Member
 
 --- A member that does nothing yet.
 -- @tparam table host `now()`, `random()`, `server_time()`, `open()`, `page()`, `get()`,
--- `event(role, text)`, `fatal(err)`, `max_rate`
+-- `event(role, text)`, `fatal(err)`, `max_rate`, `max_delay`
 -- @tparam string prefix of all keys
 -- @tparam boolean never_leads
 local function new(host, prefix, never_leads)
@@ -151,7 +152,8 @@ function Member:sit_out()
 end
 
 local KEYS_OF = {
-   beat = { "lease", "members", "in", "all", "out", "rate" }, take = { "rate" }, cut = { "rate", "all" },
+   beat = { "lease", "members", "in", "all", "out", "rate" }, tell = { "in" }, take = { "rate" },
+   cut = { "rate", "all" },
 }
 
 --- Runs a script on the keys that it needs. False: there is no connection.
@@ -161,12 +163,18 @@ function Member:run(script, arguments, done)
    return self.link:run(script, keys, arguments, done)
 end
 
---- Seconds in which a follower gathers what it tells, and what it hears: a large farm would ask
--- Redis for every single thing.
-function Member:pause()
+local function pause(self, each)
    if self.role ~= "follow" then return 0 end
-   return math.min(math.max(PAUSE_EACH * self.members, PAUSE_LEAST), PAUSE_MOST)
+   return math.min(math.max(each * self.members, PAUSE_LEAST), PAUSE_MOST)
 end
+
+--- Seconds in which a follower gathers what it tells: a large farm would ask Redis for every single
+-- thing.
+function Member:tell_pause() return pause(self, TELL_EACH) end
+
+--- Seconds in which it gathers what it hears: an end is later by half of them, while news keep
+-- coming.
+function Member:hear_pause() return pause(self, HEAR_EACH) end
 
 -- ---- what the link tells ------------------------------------------------------------------------
 
@@ -285,6 +293,7 @@ function Member:turn()
    if self.role == "follow" then due = least(due, self.follow:turn(now)) end
    if self.polls_from then
       if now >= self.polls_from then
+         if self.role == "lead" then due = least(due, self.leading:hasten(now)) end
          due = least(due, self.poll:turn())
          if self.role == "lead" then due = least(due, self.leading:turn(now)) end
       else
@@ -324,18 +333,6 @@ function Member:hint(key)
    if self.role == "follow" then self.follow:hint(key)
    elseif plan.offer and self.polls_from then plan:offer(key) end
    self.dirty = true
-end
-
---- Asks the API itself for a job that the leader cannot ask for.
-function Member:ask_itself(key)
-   self.host.get(key, function(status, err)
-      self.dirty = true
-      if status then
-         self.union:heard(status)
-         self.follow.full_at = self.follow.full_at or self.host.now()
-      elseif err.kind == "not_found" then self.union:heard_lost(key, err)
-      else self.union:heard_refused(key, err) end
-   end)
 end
 
 --- What client:stats() shows.

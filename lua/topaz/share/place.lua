@@ -68,7 +68,10 @@ end
 
 -- ---- as a holder of jobs ------------------------------------------------------------------------
 
-function Place:seen(key, status, changed) self.listener:seen(key, status, changed) end
+function Place:seen(key, status, changed)
+   self.member.follow:looked(key)
+   self.listener:seen(key, status, changed)
+end
 
 local function over(self, key)
    self.keys[key] = nil

@@ -1,15 +1,16 @@
---- What runs inside Redis: four scripts. Their clock is Redis's TIME; everything they compare
+--- What runs inside Redis: five scripts. Their clock is Redis's TIME; everything they compare
 -- stands in the keys. They use nothing newer than Redis 5.
 --
 -- beat     KEYS lease members in all out:me rate
 --          ARGV me, known epoch, wish, entry, seen epoch, seen beat, gone members…
 --          wish: "keep" renews the lease of the known epoch; "lead" leads where nobody does, "take"
 --          also where the lease still shows the seen epoch and beat; "follow" never leads; "leave"
---          goes away
+--          goes away. Redis writes its time behind the entry: without a leader old ones go.
 --          → { who, epoch, beat, milliseconds left, new entry, members, rate, hold in milliseconds,
 --              last id of in, all, out, marker, entries }; the last two for the leader alone
 -- publish  KEYS lease, out of each member…; ARGV me, epoch, then for each: seq, kind, data
 --          → 1, or 0: refused, somebody else leads or nobody
+-- tell     KEYS in; ARGV name, value, name, value… → the new entry
 -- take     KEYS rate; ARGV wanted, max_rate → { granted, milliseconds until the next one }
 -- cut      KEYS rate all; ARGV age in milliseconds, Retry-After in milliseconds, used rate,
 -- max_rate
@@ -69,7 +70,14 @@ if wish == 'leave' then
   end
   return {}
 end
-local fresh = redis.call('HSET', KEYS[2], me, ARGV[4])
+local fresh = redis.call('HSET', KEYS[2], me, ARGV[4] .. string.format(' %.0f', now))
+if not who then
+  local all = redis.call('HGETALL', KEYS[2])
+  for i = 1, #all, 2 do
+    local at = tonumber(string.match(all[i + 1], ' (%d+)$')) or 0
+    if math.abs(now - at) > 30000 then redis.call('HDEL', KEYS[2], all[i]) end
+  end
+end
 if who == me and wish == 'keep' and epoch == known then
   beat = beat + 1
   redis.call('HSET', KEYS[1], 'beat', string.format('%.0f', beat))
@@ -118,6 +126,13 @@ for i = 2, #KEYS do
   redis.call('PEXPIRE', KEYS[i], 60000)
 end
 return 1
+]]
+
+SOURCES.tell = [[
+if redis.replicate_commands then redis.replicate_commands() end
+local entry = redis.call('XADD', KEYS[1], 'MAXLEN', '~', '512', '*', unpack(ARGV))
+redis.call('PEXPIRE', KEYS[1], 60000)
+return entry
 ]]
 
 SOURCES.take = RATE .. [[

@@ -6,6 +6,7 @@
 -- What the plan keeps of a job is lean: process_id, status, progress and eta.
 local plan = require "topaz.watch.plan"
 local tally = require "topaz.watch.tally"
+local words = require "topaz.words"
 
 local SPARE = 1000 -- jobs that have ended and are still in the plan's list
 
@@ -112,8 +113,10 @@ local function drain(self)
    end
 end
 
+-- A page may have had the job twice: the finished status of a job that has ended counts.
 local function pass_on(self, job, status, changed)
-   if job.over then tell_last(self, job.key, "ended", status) else tell(self, job.key, "seen", status, changed) end
+   if not job.over then tell(self, job.key, "seen", status, changed)
+   elseif words.is_finished[status.status] then tell_last(self, job.key, "ended", status) end
 end
 
 local function job_of(self, key)

@@ -238,6 +238,8 @@ function Core.start_process(arguments, input, output) end
 ---@field name? string at most 200 bytes (default: ""): processes with other names share nothing
 ---@field role? "auto"|"follow" (default: auto); follow: this process never asks for the others
 ---@field ca_file? string path of certificates to trust for `rediss://` (default: what the client trusts)
+---@field max_delay? number seconds above 0, 5 at least count (default: none): a job of this client that the farm has not looked at for
+---so long is asked for by itself. In the whole farm ten such requests a second at most, and a quarter of a rate that limits it
 
 ---What `on_event` gets. A `task` event reports that a task has failed and nothing waits for it (`reason`: "failed"), a `share` event
 ---that the client has another role in its farm (`reason`: "lead", "follow" or "alone"): only their members `type`, `reason`, `message`,

@@ -11,7 +11,8 @@ local core = require "topaz.core"
 
 local hints = {}
 
-local EVERY = 5      -- seconds between two requests for the same job
+--- Seconds between two requests for the same job.
+hints.EVERY = 5
 local SPACING = 0.05 -- seconds between requests, of all jobs together: as in the plan's slow rounds
 local BURST = 20     -- requests that may be sent at once after a pause
 
@@ -80,7 +81,7 @@ local function take(self, now)
    if not head(self.ready) or now < turn(self) then return nil end
    local job = pop(self.ready)
    drop(self, job)
-   job.queued, job.cooling = nil, now + EVERY
+   job.queued, job.cooling = nil, now + hints.EVERY
    push(self.cooling, job)
    self.arrival = math.max(self.arrival, now) + SPACING
    return job

@@ -9,11 +9,20 @@ local TEXT = [[
 A model, not a measurement: the members of `topaz.share`, with the watcher's own plan, on a simulated clock against a
 simulated server and a simulated Redis, which runs the real scripts. The jobs are those of the scenario "watching",
 dealt out to the members. "each for itself" is as many watchers without sharing. The delay is from a job's end
-until its watcher has it; with 100,000 jobs a round takes a minute.]]
+until its watcher has it; with 100,000 jobs a round takes a minute. Both have the same draws of chance for their rounds.
+
+Two goals exclude one another where news keep coming: members that read every T seconds hear T/2 later, and send
+members/T reads a second. With 50 members a delay of 0.1 s costs 200 commands a second; 70 would make an end half a
+second later and more. The delay is what users see, so it comes first; farms of up to 285 members read 285 times a
+second at most. The last farm meets a server that takes 10 requests a second and answers 429 beyond.]]
 
 local FARMS = { { 2, 1000 }, { 10, 10000 }, { 50, 100000 } }
 local REQUESTS_MOST = 1.05 -- times those of one process; one look at the list for each new leader
 local LATER_MOST = 0.1     -- seconds by which the 95th percentile may be later
+local COMMANDS_MOST = 50   -- a second at Redis in the largest farm, and one for each request
+local LIMIT = { members = 20, jobs = 5000, seed = 1, limit = 10, newer = 10000000 }
+local LIMIT_TIME = 300     -- seconds; all jobs are asked for one by one, and one round takes longer
+local REFUSED_MOST, USED_LEAST = 2, 85 -- percent of the requests, of the limit
 
 local APART_MOST = 10000   -- jobs; more take too long without sharing
 
@@ -26,6 +35,15 @@ local function each_for_itself(members, jobs)
    local farm = world.new { members = members, jobs = jobs, seed = 1, setup = function(home) home.redis:stop() end }
    farm:run()
    return farm.requests
+end
+
+-- How much of a server's limit is used, and how often it is exceeded.
+local function at_the_limit(goals)
+   local farm = world.new(LIMIT):run(LIMIT_TIME)
+   local used = 100 * (farm.requests - farm.refused) / (LIMIT.limit * LIMIT_TIME)
+   local name = ("%d processes, a limit of %d a second: "):format(LIMIT.members, LIMIT.limit)
+   goals[#goals + 1] = { name .. "used, %", value = used, least = USED_LEAST }
+   goals[#goals + 1] = { name .. "429s, %", value = 100 * farm.refused / farm.requests, most = REFUSED_MOST }
 end
 
 function scenario.run(context)
@@ -53,9 +71,19 @@ function scenario.run(context)
             name .. ": later than one, s, 95th percentile", value = p95 - one.p95,
             most = LATER_MOST,
          }
+         if farm_of == FARMS[#FARMS] then
+            goals[#goals + 1] = {
+               name .. ": commands a second at Redis, above the requests",
+               value = (farm.redis.commands - farm.requests) / farm.time, most = COMMANDS_MOST,
+            }
+         end
          bars[#bars + 1] = bar(name, farm.requests, "ours")
          if apart then bars[#bars + 1] = bar("the same, each for itself", apart, "peer") end
       end
+   end
+   if not context.quick then
+      context.progress "a limit of the server"
+      at_the_limit(goals)
    end
    return {
       text = TEXT, rows = rows, goals = goals,

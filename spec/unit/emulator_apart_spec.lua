@@ -17,7 +17,8 @@ describe("the emulator", function()
    end)
 
    it("loads no other module of topaz", function()
-      local script = [[require "topaz.emulator" require "topaz.emulator.proxy"
+      local script = ("package.path, package.cpath = %q, %q "):format(package.path, package.cpath) .. [[
+         require "topaz.emulator" require "topaz.emulator.proxy"
          for name in pairs(package.loaded) do
             if name:find "^topaz" and not name:find "^topaz%.emulator" then print(name) end
          end]]

@@ -52,16 +52,11 @@ function Reading:take(status)
    return self.found == self.limit
 end
 
--- Reads the list to its end, or to the limit. Whatever is known is written before each wait for
--- another page.
+-- Reads the list to its end, or to the limit.
 function Reading:run()
-   repeat
-      local status = self.cursor:in_page()
-      if status == nil then
-         output.flush()
-         self.counter:page(self.found)
-      end
-   until status == false or status and self:take(status)
+   for status in self.counter:each(self.cursor) do
+      if self:take(status) then break end
+   end
    if self.sorter then
       for status in self.sorter:each() do
          self.writer.add(status)

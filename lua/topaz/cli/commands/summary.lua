@@ -1,6 +1,7 @@
 --- topaz-status summary: counts, credits, and how long the completed ones took.
 local arguments = require "topaz.cli.arguments"
 local json = require "topaz.cli.json"
+local new_counter = require "topaz.cli.counter"
 local output = require "topaz.cli.output"
 local progress = require "topaz.progress"
 local select = require "topaz.cli.select"
@@ -44,7 +45,8 @@ local function count(shell)
    for i = 1, #CLASSES + 1 do all.durations[i] = 0 end
    local fields = { "status", "model", "credits", "creation_time", "modification_time" }
    local cursor <close> = select.cursor(shell, fields)
-   for status in cursor do
+   local counter <close> = new_counter(shell)
+   for status in counter:each(cursor) do
       all.total = all.total + 1
       add(all.by_status, status.status, 1)
       add(all.by_model, json.plain(status.model), 1)

@@ -3,6 +3,7 @@ local arguments = require "topaz.cli.arguments"
 local core = require "topaz.core"
 local exec = require "topaz.cli.exec"
 local json = require "topaz.cli.json"
+local new_counter = require "topaz.cli.counter"
 local output = require "topaz.cli.output"
 local problem = require "topaz.cli.problem"
 local progress = require "topaz.progress"
@@ -17,8 +18,10 @@ local ROWS = 10           -- jobs with a bar at most
 local TOKEN_LONGEST = 1000 -- bytes of a token that one can be asked to copy; some thirty jobs
 
 -- Adds all jobs that have not ended.
-local function add_running(client, ids)
-   for status in client:statuses { fields = { "process_id", "status" } } do
+local function add_running(shell, ids)
+   local cursor <close> = shell:client():statuses { fields = { "process_id", "status" } }
+   local counter <close> = new_counter(shell)
+   for status in counter:each(cursor) do
       if not topaz.is_done(status) then ids[#ids + 1] = status.process_id end
    end
 end
@@ -102,7 +105,7 @@ local function run(shell)
    if #ids == 0 and not args.all and not args.resume and #args.ids == 0 then
       problem.usage("no ID was given", "give IDs, or --all; see `topaz-status wait --help`")
    end
-   if args.all then add_running(client, ids) end
+   if args.all then add_running(shell, ids) end
    local self = setmetatable({ shell = shell, bars = progress.new() }, Wait)
    local held <close> = stops.hold()
    local lines <close> = place_for_bars(shell)

@@ -138,7 +138,7 @@ describe("topaz-status", function()
                assert.matches("' is not a process_id; expected a UUID", (fails(2, { command, "-" }, { input = text })))
             end
             for _, text in ipairs { "", "\n\n", "\u{FEFF}", " \t\r\n" } do
-               assert.matches("the input contains no ID; see `topaz%-status " .. command .. " %-%-help`",
+               assert.matches("the input contains no ID; see `topaz%-status help " .. command .. "`",
                   (fails(2, { command, "-" }, { input = text })))
             end
          end

@@ -149,7 +149,7 @@ describe("topaz-status list", function()
          local none = { "--where", "credits>1000" }
          local list, summary = { "list", table.unpack(none) }, { "summary", table.unpack(none) }
          for _, case in ipairs { { list, "%s" }, { list, "%s >/dev/null" }, { list, "%s --sort credits" },
-            { summary, "%s" }, { summary, "%s >/dev/null" }, { summary, "%s --json" }, { { "wait", "--all" }, "%s" } } do
+            { summary, "%s" }, { summary, "%s >/dev/null" }, { { "wait", "--all" }, "%s" } } do
             local arguments, shell = table.unpack(case)
             emulator:fault { match = { kind = "list" }, after = 3, delay = 4 }
             emulator:set { latency = 0.4 }

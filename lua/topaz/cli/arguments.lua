@@ -4,6 +4,7 @@ local json = require "topaz.cli.json"
 local options = require "topaz.cli.options"
 local text = require "topaz.terminal.text"
 local topaz = require "topaz"
+local usage = require "topaz.cli.usage"
 local words = require "topaz.words"
 
 local arguments = {}
@@ -71,19 +72,39 @@ local function condition(given)
    return { member = member, comparison = comparison, value = value }
 end
 
+--- Reads one of some words, as they are. Returns a function for argparse.
+function arguments.one_of(list)
+   return function(given)
+      for _, word in ipairs(list) do
+         if word == given then return word end
+      end
+      return nil, ("'%s' is not one of %s"):format(text.safe(given), table.concat(list, ", "))
+   end
+end
+
+-- What is wrong with the name of a member; nil: nothing.
+local function wrong_member(name)
+   if types[name] then return nil end
+   local near = usage.nearest(name, json.MEMBERS)
+   return ("a status has no member '%s'"):format(text.safe(name))
+      .. (near and (", did you mean '%s'?"):format(near) or "")
+end
+
 --- The name of a member to sort by, perhaps with "-" in front.
 function arguments.member(given)
-   if types[given:match "^%-?(.*)$"] then return given end
-   return nil, ("a status has no member '%s'"):format(text.safe(given))
+   local why = wrong_member((given:gsub("^%-", "")))
+   return not why and given or nil, why
 end
 
 local function members(given)
    local list, seen = {}, {}
    for name in given:gmatch "[^,%s]+" do
+      local why = wrong_member(name)
+      if why then return nil, why end
       if not seen[name] then list[#list + 1] = name end
       seen[name] = true
    end
-   if #list == 0 then return nil, "--fields needs names separated by commas" end
+   if #list == 0 then return nil, "expected names separated by commas" end
    return list
 end
 
@@ -107,8 +128,8 @@ function arguments.wait_timeout(command, default)
       :argname "TIME":convert(options.duration)
 end
 
---- Says what completion offers for an option; unlike with argparse's choices, it takes others too.
--- Returns the option.
+--- Says what completion offers for an option or an argument; unlike with argparse's choices, it
+-- takes others too. Returns it.
 function arguments.offers(option, list)
    option.offered = list
    return option
@@ -151,6 +172,8 @@ function arguments.filters(command, some, help)
       command:flag("--utc", "Dates are UTC, in arguments and tables, not in this machine's time zone."))
 end
 
+local FORMS = { "table", "tabs", "csv", "json", "jsonl" }
+
 -- The flag of a form of output; --output names it too.
 local function form(command, name, help)
    return command:flag("--" .. name, help):target "output":action(function(args) args.output = name end)
@@ -161,9 +184,9 @@ end
 -- @tparam string default what it is without an option
 -- @tparam[opt] string json the help of --json
 function arguments.formats(command, default, json_help)
-   local named = command:option("--output", ("The form: table, tabs, csv, json or jsonl (default: %s). Times are ISO "
-         .. "8601 in UTC in tabs and csv, numbers in JSON."):format(default))
-      :argname "FORM":choices { "table", "tabs", "csv", "json", "jsonl" }
+   local named = offers(command:option("--output", ("The form: table, tabs, csv, json or jsonl (default: %s). "
+         .. "Times are ISO 8601 in UTC in tabs and csv, numbers in JSON."):format(default))
+      :argname "FORM":convert(arguments.one_of(FORMS)), FORMS)
    local array = form(command, "json", json_help or "One JSON array.")
    local lines = form(command, "jsonl", "One JSON object per line.")
    local csv = form(command, "csv", "Comma-separated values with a header (RFC 4180).")

@@ -56,7 +56,7 @@ local function execute(shell)
    if args.demo and not shell.demo then
       code = require("topaz.cli.demo").run(shell, main.run)
    else
-      if not command then problem.usage("no command", "see `topaz-status --help`, or try `topaz-status --demo`") end
+      if not command then problem.usage("no command", problem.see() .. ", or try `topaz-status --demo`") end
       shell.is_terminal = terminal.is_terminal(io.stdout)
       shell.paint = screen.painter(io.stdout, args, shell.getenv)
       code = command.run(shell)

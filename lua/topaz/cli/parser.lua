@@ -13,6 +13,7 @@ local manual = require "topaz.cli.manual"
 local names = require "topaz.cli.commands"
 local output = require "topaz.cli.output"
 local problem = require "topaz.cli.problem"
+local usage = require "topaz.cli.usage"
 
 local parser = {}
 
@@ -36,18 +37,26 @@ end
 -- Gives the root or a command its --help.
 local function with_help(of) return of:add_help { action = shows(function() return of:get_help() .. "\n" end) } end
 
--- The completion script of a shell. Words that an option only offers are its choices meanwhile.
+-- The completion script of a shell. Words that an option or argument only offers are its choices
+-- meanwhile; arguments that are always refused are left out.
 local function completion(root, shell)
    for _, command in ipairs(root._commands) do
-      for _, option in ipairs(command._options) do option._choices = option.offered or option._choices end
+      for _, list in ipairs { command._options, command._arguments } do
+         for i = #list, 1, -1 do
+            list[i]._choices = list[i].offered
+            if list[i]._hidden then table.remove(list, i) end
+         end
+      end
    end
    return root["get_" .. shell .. "_complete"](root)
 end
 
 local function add_completion(root)
    local command = with_help(root:command "completion"):description "Output a shell completion script."
-   command:argument("shell", "The shell to output a completion script for."):choices { "bash", "zsh", "fish" }
-      :action(shows(function(_, _, shell) return completion(root, shell) end))
+   local shells = { "bash", "zsh", "fish" }
+   arguments.offers(command:argument("SHELL", "The shell to output a completion script for: bash, zsh or fish.")
+      :target "shell":convert(arguments.one_of(shells)), shells)
+   command:action(shows(function(args) return completion(root, args.shell) end))
 end
 
 -- `help` and `manual`, which write what the parser knows.
@@ -72,9 +81,6 @@ local function add(root, declared)
       :epilog((count > 1 and "Examples:\n   " or "Example:\n   ") .. declared.examples:gsub("\n", "\n   "))
    declared.arguments(command)
 end
-
--- The path from the program to a command, as it is typed.
-local function path_of(command, name) return command == name and "topaz-status" or "topaz-status " .. command end
 
 local function new(version, list)
    local root = with_help(argparse "topaz-status")
@@ -110,6 +116,7 @@ Examples:
    for _, declared in ipairs(list) do add(root, declared) end
    add_completion(root)
    add_help(root, version)
+   for _, command in ipairs(root._commands) do usage.complete(command) end
    return root
 end
 
@@ -123,7 +130,7 @@ local function check_common(root, args)
       local given = args[option:_get_default_target()]
       if given and not (type(given) == "table" and #given == 0) and not has[option._name] then
          local long = option._aliases[#option._aliases]
-         problem.usage(("unknown option '%s'"):format(long), ("see `topaz-status %s --help`"):format(args.command))
+         problem.usage(("unknown option '%s'"):format(long), problem.see(args.command))
       end
    end
 end
@@ -142,10 +149,7 @@ function parser.read(given, version)
    end
    local list = commands()
    local root = new(version, list)
-   local args = root:_parse(leading.moved(given), function(at, message)
-      local name = path_of(at._name or "topaz-status", "topaz-status")
-      problem.usage((message:gsub("%s*\n%s*", " ")), ("see `%s --help`"):format(name))
-   end)
+   local args = root:_parse(leading.moved(given), function(at, message) usage.refuse(root, at, message) end)
    if args.command then check_common(root, args) end
    for _, declared in ipairs(list) do
       if declared.name == args.command then return args, declared end

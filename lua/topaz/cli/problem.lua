@@ -24,6 +24,11 @@ function problem.is(value) return getmetatable(value) == Problem end
 --- A mistake in how the command was called.
 function problem.usage(message, hint) problem.raise(problem.USAGE, message, hint) end
 
+--- Where to look for what may be typed.
+-- @tparam[opt] string command
+-- @treturn string
+function problem.see(command) return ("see `topaz-status help%s`"):format(command and " " .. command or "") end
+
 -- What to do about a failure of the API, by its kind.
 local NEXT = {
    bad_request = "see --help for the arguments of the command",

@@ -61,7 +61,7 @@ local function checked(self, sources, f, ...)
    local err = result[2]
    local message = type(err) == "string" and as_option(err, sources)
    if not message then error(err, 0) end
-   problem.usage(message, "see `topaz-status " .. self.args.command .. " --help`")
+   problem.usage(message, problem.see(self.args.command))
 end
 
 --- Calls what raises a misuse error for something that was said on the command line.
@@ -117,7 +117,7 @@ function Shell:ids()
       end
    end
    if #ids == 0 and #(self.args.ids or {}) > 0 then
-      problem.usage("the input contains no ID", ("see `topaz-status %s --help`"):format(self.args.command))
+      problem.usage("the input contains no ID", problem.see(self.args.command))
    end
    return ids
 end

@@ -3,7 +3,6 @@ local arguments = require "topaz.cli.arguments"
 local dates = require "topaz.cli.dates"
 local json = require "topaz.cli.json"
 local output = require "topaz.cli.output"
-local problem = require "topaz.cli.problem"
 local text = require "topaz.terminal.text"
 
 local NARROWEST = 17 -- cells of the longest name of the API's contract
@@ -41,14 +40,6 @@ local function run(shell)
    local args = shell.args
    shell:client() -- first: without a key nothing is read from the input
    local ids = shell:ids()
-   for _, name in ipairs(args.fields or {}) do
-      local known = false
-      for _, member in ipairs(json.MEMBERS) do known = known or member == name end
-      if not known then
-         problem.usage(("--fields: a status has no member '%s'"):format(name),
-            "see `topaz-status get --help`")
-      end
-   end
    -- IDs of the input are a list, however many they are: a script knows what it gets.
    local single = #args.ids == 1 and args.ids[1] ~= "-"
    local writer = args.output and output.writer(shell, single) or blocks(shell)

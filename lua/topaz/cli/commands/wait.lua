@@ -103,7 +103,7 @@ local function run(shell)
    local args, client = shell.args, shell:client()
    local ids = shell:ids()
    if #ids == 0 and not args.all and not args.resume and #args.ids == 0 then
-      problem.usage("no ID was given", "give IDs, or --all; see `topaz-status wait --help`")
+      problem.usage("no ID was given", "give IDs, or --all; " .. problem.see "wait")
    end
    if args.all then add_running(shell, ids) end
    local self = setmetatable({ shell = shell, bars = progress.new() }, Wait)

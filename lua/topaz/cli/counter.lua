@@ -32,6 +32,7 @@ local function page(self, found)
    self.pages = self.pages + 1
    if not self.lines or not is_slow(self.client) then return end
    self.log:hide()
+   output.end_line()
    self.lines:draw(function(width)
       return { text.fit(("%d page%s read, %d found"):format(self.pages, self.pages == 1 and "" or "s", found), width) }
    end)

@@ -75,7 +75,7 @@ function main.run(arguments, given)
    local shell <const> = Shell.new(arguments, given)
    local ok, code = xpcall(execute, traced, shell)
    if not ok then code = fail(shell, code) end
-   output.before = nil
+   output.before, output.after = nil, nil
    if shell.log then shell.log:draws_in(nil) end
    if shell.made then shell.made:close() end
    return code

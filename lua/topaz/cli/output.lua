@@ -19,8 +19,10 @@ local function note(ok, why)
    trouble = problem.new(problem.FAILED, "cannot write the output: " .. tostring(why), hint)
 end
 
---- Called before anything is written; nil: nothing is.
-output.before = nil
+--- Called before and after anything is written; nil: nothing is.
+output.before, output.after = nil, nil
+
+local in_line = false -- whether what was written last has not ended its line
 
 --- Sends what was written on its way.
 -- @treturn table|nil the problem that this or an earlier write has met
@@ -60,6 +62,19 @@ end
 -- that the write has been done; false: by the write itself, as usual.
 function output.defer_interrupt(yes) defers, interrupt = yes, nil end
 
+--- Ends the line on the terminal that was begun, so that something can be drawn below it. Returns
+-- nothing; `output.write` knows.
+function output.end_line()
+   if in_line and terminal.is_terminal(io.stdout) then
+      io.stdout:write "\n"
+      io.stdout:flush()
+      in_line = false
+   end
+end
+
+--- Says that a person has ended the line by typing.
+function output.line_was_ended() in_line = false end
+
 -- Lua raises Ctrl-C as the call returns: the text has been written then.
 local function after_write(ok, result, why)
    if ok then return note(result, why) end
@@ -71,18 +86,22 @@ end
 --- Writes to the output, or raises why that cannot be.
 function output.write(...)
    output.clear()
-   if not trouble then after_write(pcall(io.stdout.write, io.stdout, ...)) end
+   if not trouble then
+      in_line = not tostring(select(-1, ...)):find "\n$"
+      after_write(pcall(io.stdout.write, io.stdout, ...))
+   end
    if trouble then error(trouble, 0) end
+   if output.after then output.after() end
 end
 
 -- ---- one writer for each form: add(status), finish(), stop() where it ends early ----------------
 
 local function json_writer(fields)
    local first = true
-   local function finish() output.write(first and "[]\n" or "\n]\n") end
+   local function finish() output.write(first and "[]\n" or in_line and "\n]\n" or "]\n") end
    return {
       add = function(status)
-         output.write(first and "[\n" or ",\n", json.object(status, fields))
+         output.write(first and "[\n" or in_line and ",\n" or ",", json.object(status, fields))
          first = false
       end,
       finish = finish,

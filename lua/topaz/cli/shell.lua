@@ -34,6 +34,7 @@ end
 -- in it steers the terminal.
 function Shell.tell(_, message, hint)
    output.settle()
+   output.end_line()
    io.stderr:write("topaz-status: ", text.safe(message), hint and "; " .. text.safe(hint) or "", "\n")
 end
 
@@ -72,7 +73,7 @@ function Shell:client()
    if not self.made then
       local given, sources = options.of_client(self.args, self.getenv)
       self.log = log.attach(given, self.args)
-      output.before = function() self.log:hide() end
+      output.before, output.after = function() self.log:hide() end, function() self.log:again() end
       self.made = checked(self, sources, topaz.client, given)
    end
    return self.made

@@ -58,7 +58,7 @@ local function ask(shell)
    output.write(("Delete %d status%s? [y/N] "):format(report.matched, report.matched == 1 and "" or "es"))
    output.flush()
    local answer = io.read()
-   if not answer then output.write "\n" end -- Ctrl-D has not ended the line
+   if answer then output.line_was_ended() else output.write "\n" end -- Ctrl-D has not ended it
    answer = answer or ""
    if not answer:lower():find "^%s*y" then
       problem.raise(problem.DECLINED, "nothing was deleted", "answer y, or add --yes")

@@ -53,6 +53,8 @@ local function number(member, given)
    return given:find "^%-?%d+%.?%d*$" and tonumber(given) or nil
 end
 
+local BOOLEANS = { ["true"] = true, ["false"] = false }
+
 -- "MEMBER=VALUE" and the like, as { member =, comparison =, value = }. What members there are is
 -- the library's to say.
 local function condition(given)
@@ -68,6 +70,9 @@ local function condition(given)
       end
    elseif types[member] and comparison ~= "=" and comparison ~= "!=" then
       return nil, ("'%s': %s is not a number, so only = and != compare it"):format(shown, member)
+   elseif types[member] == "boolean" then
+      value = BOOLEANS[value:match "^%s*(.-)%s*$"]
+      if value == nil then return nil, ("'%s': %s is true or false"):format(shown, member) end
    end
    return { member = member, comparison = comparison, value = value }
 end
@@ -161,8 +166,8 @@ function arguments.filters(command, some, help)
          :convert(arguments.words_of(list, not some and "; another word: --where status=WORD" or nil)), list),
       command:option("--model", "Only this model; may be given several times."):argname "NAME":count "*",
       offers(command:option("--where",
-            "Only where a member is so: model=A, model!=A, 'progress>=50', 'credits>2', 'creation_time<2026-01-31'. "
-            .. "May be given several times: several = of one member are alternatives, everything else must hold. "
+            "Only where a member is so: model=A, model!=A, 'progress>=50', 'credits>2', 'creation_time<2026-01-31', "
+            .. "crop_to_fill=true. May be given several times: several = of one member are alternatives, everything else must hold. "
             .. "The members are: " .. NAMES .. ".")
          :argname "CONDITION":count "*":convert(condition), json.MEMBERS),
       command:option("--newer-than", "Only statuses modified within the last TIME, or since a date.")

@@ -232,11 +232,11 @@ local function line(name, percent, mark, word, width, o)
    return with_mark and mark ~= "" and parts .. "  " .. paint(word, text.fit(mark, MARK, ellipsis)) or parts
 end
 
-local function mark_of(self, job, now)
+local function mark_of(self, job, now, o)
    if job.over then return job.word end
    local since = stalled(self, job, now)
    if since then return "stalled " .. text.duration(since), "stalled" end
-   if job.word ~= "Processing" or not job.ends then return text.safe(job.word) end
+   if job.word ~= "Processing" or not job.ends then return text.safe(job.word, o.ascii) end
    return job.ends > now and text.duration(math.max(job.ends - now, 1)) .. " left" or "any moment"
 end
 
@@ -320,8 +320,8 @@ function Progress:lines(width, now, options)
    end
    local jobs, count = chosen(self, o, now)
    for _, job in ipairs(jobs) do
-      local mark, word = mark_of(self, job, now)
-      lines[#lines + 1] = line(text.safe(job.name), shown(job, now), mark, word or job.word, width, o)
+      local mark, word = mark_of(self, job, now, o)
+      lines[#lines + 1] = line(text.safe(job.name, o.ascii), shown(job, now), mark, word or job.word, width, o)
    end
    if o.total and self.total > 1 then lines[#lines + 1] = total_line(self, width, now, o) end
    return lines, count

@@ -40,7 +40,8 @@ describe("topaz-status on a terminal", function()
 
    test("rows of JSON stay whole beside it and beside the counter", function()
       emulator:add_jobs { count = 250, status = "Failed" }
-      emulator:fault { match = { kind = "list" }, after = 1, times = 1, status = 503, headers = { ["Retry-After"] = "2" } }
+      emulator:fault { match = { kind = "list" }, after = 1, times = 1, status = 503,
+         headers = { ["Retry-After"] = "2" } }
       emulator:fault { match = { kind = "list" }, after = 2, times = 1, delay = 2 }
       local screen <close> = screens.open(program.command { "list", "--json", "--fields", "progress" },
          { width = 80, height = 300, variables = program.variables(emulator) })

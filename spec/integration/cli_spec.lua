@@ -1,5 +1,5 @@
--- topaz-status, run as a program against the emulator, without a terminal: usage errors (those that
--- argparse finds are in cli_usage_spec), the key, the environment, help and --demo. Each command has
+-- topaz-status, run as a program against the emulator, without a terminal: usage errors (those of
+-- argparse are in cli_usage_spec), the key, the environment, help and --demo. Each command has
 -- a spec: cli_list, cli_wait, cli_delete.
 local blocks = require "spec.docs.blocks"
 local emulators = require "topaz.emulator"

@@ -57,7 +57,7 @@ local function execute(shell)
       code = require("topaz.cli.demo").run(shell, main.run)
    else
       if not command then problem.usage("no command", problem.see() .. ", or try `topaz-status --demo`") end
-      shell.is_terminal = terminal.is_terminal(io.stdout)
+      shell.is_terminal, shell.is_tty = terminal.is_terminal(io.stdout), core.is_tty(1)
       shell.paint = screen.painter(io.stdout, args, shell.getenv)
       code = command.run(shell)
    end

@@ -3,18 +3,21 @@
 -- arguments    as typed
 -- args         as the parser understood them
 -- getenv       the environment
--- is_terminal  whether the output is one
+-- is_terminal  whether the output is one, and understands the usual sequences
+-- is_tty       whether the output is one of any kind, a dumb one too: a person reads it
 -- paint        colours of the output: see topaz.cli.screen
 -- resume       set by a command: function giving how to resume it when it is stopped, and what that
 --              needs
 -- log          of topaz.cli.log, with the client
 -- answered     how many calls of each() have been answered
+local core = require "topaz.core"
 local limits = require "topaz.limits"
 local topaz = require "topaz"
 local log = require "topaz.cli.log"
 local options = require "topaz.cli.options"
 local output = require "topaz.cli.output"
 local problem = require "topaz.cli.problem"
+local terminal = require "topaz.terminal"
 local text = require "topaz.terminal.text"
 local words = require "topaz.words"
 
@@ -35,7 +38,8 @@ end
 function Shell.tell(_, message, hint)
    output.settle()
    output.end_line()
-   io.stderr:write("topaz-status: ", text.safe(message), hint and "; " .. text.safe(hint) or "", "\n")
+   local ascii = core.is_tty(2) and terminal.is_ascii()
+   io.stderr:write("topaz-status: ", text.safe(message, ascii), hint and "; " .. text.safe(hint, ascii) or "", "\n")
 end
 
 --- The same for an error object of the library.

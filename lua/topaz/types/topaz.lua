@@ -130,6 +130,8 @@ function Core.terminal() end
 ---@package
 function Core.is_terminal(descriptor) end
 ---@package
+function Core.is_tty(descriptor) end
+---@package
 function Core.is_utf8() end
 ---@package
 function Core.terminal_size() end

@@ -51,7 +51,7 @@ end
 -- Where a person is there to answer: asks, with the number. Ends the command unless the answer is
 -- yes.
 local function ask(shell)
-   if shell.args.yes or not (shell.is_terminal and core.is_terminal(0)) then return end
+   if shell.args.yes or not (shell.is_tty and core.is_tty(0)) then return end
    local report, err = clean_up(shell, true)
    if err then error(err, 0) end
    if report.matched == 0 then return end -- nor is there anything to be sorry for

@@ -25,7 +25,7 @@ end
 
 -- The members to read, and among them the one to sort by.
 local function fields_of(shell, member)
-   local fields = output.fields(shell.args, shell.is_terminal)
+   local fields = output.fields(shell.args, shell.is_tty)
    return fields and member and { member, table.unpack(fields) } or fields
 end
 
@@ -93,7 +93,7 @@ local function run(shell)
    self.is_done = true
    self.writer.finish()
    shell.resume = nil
-   if self.found == 0 and output.form(args, shell.is_terminal) == "table" then output.write "no statuses match\n" end
+   if self.found == 0 and output.form(args, shell.is_tty) == "table" then output.write "no statuses match\n" end
 end
 
 return {

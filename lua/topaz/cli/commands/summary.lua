@@ -104,7 +104,7 @@ local function rows(shell, title, names, counts, total, width)
    local ascii, plain = terminal.is_ascii(), not shell.is_terminal
    for _, name in ipairs(names) do
       local number = counts[name]
-      local shown = text.pad(text.safe(name == "" and "(none)" or name), 22, ascii and "~" or "…")
+      local shown = text.pad(text.safe(name == "" and "(none)" or name, ascii), 22, ascii and "~" or "…")
       local line = ("  %s %8d"):format(shown, number)
       if not plain and width >= 60 then
          local bar = progress.bar(100 * number / math.max(total, 1), math.min(width - 36, 42), ascii)

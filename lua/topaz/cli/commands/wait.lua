@@ -64,9 +64,10 @@ function Wait:ended(status)
    if self.exec then self.exec:add(status) end
    if shell.args.jsonl then return self:write(json.object(status), "\n") end
    if not shell.is_terminal then return self:write(tab_line(status), "\n") end
-   local line = ("%s  %s  %s"):format(text.pad(text.safe(status.status), 10), text.safe(status.process_id),
-      text.safe(json.plain(status.filename)))
-   self:write(shell.paint(status.status, text.fit(line, self:columns() - 1)), "\n")
+   local ascii = terminal.is_ascii()
+   local line = ("%s  %s  %s"):format(text.pad(text.safe(status.status, ascii), 10),
+      text.safe(status.process_id, ascii), text.safe(json.plain(status.filename), ascii))
+   self:write(shell.paint(status.status, text.fit(line, self:columns() - 1, ascii and "~" or "…")), "\n")
 end
 
 -- Lets the bars end with what the client waits for.

@@ -100,7 +100,7 @@ local function range(i)
 end
 
 local function rows(shell, title, names, counts, total, width)
-   output.write(shell.paint("head", title), "\n")
+   if title then output.write(shell.paint("head", title), "\n") end
    local ascii, plain = terminal.is_ascii(), not shell.is_terminal
    for _, name in ipairs(names) do
       local number = counts[name]
@@ -114,6 +114,11 @@ local function rows(shell, title, names, counts, total, width)
    end
 end
 
+-- A title, and two names with their values.
+local function pairs_of(shell, title, ...)
+   output.write(shell.paint("head", title), ("\n  %-22s %8s\n  %-22s %8s\n"):format(...))
+end
+
 local function run(shell)
    local all = count(shell)
    if shell.args.json then return output.write(as_json(all)) end
@@ -123,8 +128,7 @@ local function run(shell)
    rows(shell, title, by_status, all.by_status, all.total, width)
    if all.total == 0 then return end
    rows(shell, "By model", ordered(all.by_model, {}), all.by_model, all.total, width)
-   output.write(shell.paint("head", "Credits"), ("\n  %-22s %8s\n  %-22s %8s\n"):format(
-      "all", json.encode(all.credits), "Completed", json.encode(all.credits_completed)))
+   pairs_of(shell, "Credits", "all", json.encode(all.credits), "Completed", json.encode(all.credits_completed))
    if all.timed == 0 then return end
    local names, counts, first, last = {}, {}, nil, nil
    for i, number in ipairs(all.durations) do
@@ -134,8 +138,9 @@ local function run(shell)
       names[#names + 1] = range(i)
       counts[range(i)] = all.durations[i]
    end
-   rows(shell, ("Time from creation to end of the %d Completed: mean %s, longest %s"):format(all.timed,
-      text.duration(all.took / all.timed), text.duration(all.longest)), names, counts, all.timed, width)
+   pairs_of(shell, "Time from creation to end, Completed", "mean", text.duration(all.took / all.timed),
+      "longest", text.duration(all.longest))
+   rows(shell, nil, names, counts, all.timed, width)
 end
 
 return {

@@ -65,8 +65,11 @@ describe("topaz-status", function()
 
       it("compares large integers exactly, and takes true and false", function()
          local P = 1 << 53
-         emulator:add_jobs { { status = "Completed", fields = { crop_to_fill = true }, raw_fields = { credits = tostring(P) } },
-            { status = "Completed", fields = { crop_to_fill = false }, raw_fields = { credits = tostring(P + 1) } },
+         local function job(credits, crop)
+            return { status = "Completed", fields = { crop_to_fill = crop },
+               raw_fields = { credits = tostring(credits) } }
+         end
+         emulator:add_jobs { job(P, true), job(P + 1, false),
             { status = "Completed", remove = { "credits", "crop_to_fill" } } }
          assert.equal(1, chosen("--where", ("credits=%d"):format(P + 1)))
          assert.equal(1, chosen("--where", ("credits>%d"):format(P)))

@@ -25,7 +25,7 @@ describe("topaz-status", function()
             "'soon' is not a duration: write 7d, 36h, 90m, 45s or plain seconds" },
          ["no number"] = { { "list", "--limit", "0" }, "'0' is not a whole number above 0" },
          ["too long a time"] = { { "delete-finished", "--dry-run", "--older-than", "9999999999w" },
-            "%-%-older%-than: expected a number from 0 to 1000000000, got .*; see `topaz%-status help delete%-finished`" },
+            "%-%-older%-than: expected a number from 0 to 1000000000, got .*; see .* delete%-finished`" },
          ["no member"] = { { "list", "--fields", "nope" }, "%-%-fields: a status has no member 'nope'" },
          ["no token"] = { { "list", "--resume", "x" },
             "%-%-resume: not a valid list token: expected the whole token that an interrupted list printed" },
@@ -165,6 +165,23 @@ describe("topaz-status", function()
          assert.matches("delete%-finished", fine { "completion", shell })
       end
       assert.matches("^topaz%-status %d+%.%d+", fine { "--version" })
+   end)
+
+   it("begins its help with what is typed, then the commands, and tells common options once", function()
+      local help = fine { "help" }
+      assert.matches("^Usage: topaz%-status %[options%] COMMAND %[options%] %[arguments%]\n\n[^\n]+\n\nCommands:\n",
+         help)
+      assert.matches("\n\nConnection:\n.*\n   %-%-verbose ", help)
+      for command, usage in pairs { list = "[options]", get = "[options] ID ...", wait = "[options] [ID ...]",
+         completion = "[options] SHELL", help = "[options] [COMMAND]" } do
+         local own = fine { "help", command }
+         assert.equal(("Usage: topaz-status %s %s"):format(command, usage), own:match "^[^\n]*")
+         assert.is_nil(own:find("--base-url ", 1, true))
+         local asks = command ~= "completion" and command ~= "help"
+         assert.equal(asks, own:find("\n\nEvery command also has --profile, --quiet and more: see `topaz-status help`."
+            .. "\n\nExample", 1, true) ~= nil, command)
+      end
+      assert.is_nil(fine({ "help", "emulator" }):find("Every command also", 1, true))
    end)
 
    describe("--demo", function()

@@ -167,7 +167,8 @@ function arguments.filters(command, some, help)
       command:option("--model", "Only this model; may be given several times."):argname "NAME":count "*",
       offers(command:option("--where",
             "Only where a member is so: model=A, model!=A, 'progress>=50', 'credits>2', 'creation_time<2026-01-31', "
-            .. "crop_to_fill=true. May be given several times: several = of one member are alternatives, everything else must hold. "
+            .. "crop_to_fill=true. May be given several times: several = of one member are alternatives, "
+            .. "everything else must hold. "
             .. "The members are: " .. NAMES .. ".")
          :argname "CONDITION":count "*":convert(condition), json.MEMBERS),
       command:option("--newer-than", "Only statuses modified within the last TIME, or since a date.")
@@ -204,7 +205,10 @@ end
 
 --- What each command that asks the API has, in front of its name or behind it: how much is said,
 -- and how to reach the API.
-function arguments.common(command)
+-- @param command
+-- @tparam[opt=false] boolean shown whether its help tells them
+function arguments.common(command, shown)
+   local first = #command._options + 1
    command:flag("--no-color", "No colours, as with $NO_COLOR or where the output is not a terminal.")
    command:mutex(command:flag("--verbose", "Log each request to standard error."),
       command:flag("--quiet", "Only results and errors: no bars, no notice while it waits to try again."))
@@ -227,6 +231,8 @@ function arguments.common(command)
          .. "times. Other users can see arguments: put a secret into the config file.")
          :argname "HEADER":count "*":convert(options.header),
       command:flag("--allow-insecure", "Allow http:// to other machines: the key is sent unencrypted."))
+   command.has_common = not shown
+   for i = first, #command._options do command._options[i]:hidden(not shown) end
 end
 
 return arguments

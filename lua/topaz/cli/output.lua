@@ -207,8 +207,8 @@ function output.writer(shell, single)
    local args, to_tty = shell.args, shell.is_tty
    local width, rows = terminal.size()
    local o = {
-      terminal = shell.is_terminal, tty = to_tty, paint = shell.paint, ascii = terminal.is_ascii(), epoch = args.epoch, utc = args.utc,
-      resumed = args.resume ~= nil, width = to_tty and width or math.maxinteger,
+      terminal = shell.is_terminal, tty = to_tty, paint = shell.paint, ascii = terminal.is_ascii(),
+      epoch = args.epoch, utc = args.utc, resumed = args.resume ~= nil, width = to_tty and width or math.maxinteger,
       -- a screen of them, without the headings and the shell's next line
       sample = to_tty and math.max(rows - 2, 1) or SAMPLE,
    }

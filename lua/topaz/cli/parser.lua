@@ -8,6 +8,7 @@
 --    run          function (shell) that runs it, and returns the exit code, or nil for 0
 local argparse = require "argparse"
 local arguments = require "topaz.cli.arguments"
+local help = require "topaz.cli.help"
 local leading = require "topaz.cli.leading"
 local manual = require "topaz.cli.manual"
 local names = require "topaz.cli.commands"
@@ -35,7 +36,7 @@ local function shows(text_of)
 end
 
 -- Gives the root or a command its --help.
-local function with_help(of) return of:add_help { action = shows(function() return of:get_help() .. "\n" end) } end
+local function with_help(of) return of:add_help { action = shows(function() return help.text(of) end) } end
 
 -- The completion script of a shell. Words that an option or argument only offers are its choices
 -- meanwhile; arguments that are always refused are left out.
@@ -44,7 +45,7 @@ local function completion(root, shell)
       for _, list in ipairs { command._options, command._arguments } do
          for i = #list, 1, -1 do
             list[i]._choices = list[i].offered
-            if list[i]._hidden then table.remove(list, i) end
+            if list[i]._hidden and list == command._arguments then table.remove(list, i) end
          end
       end
    end
@@ -61,16 +62,16 @@ end
 
 -- `help` and `manual`, which write what the parser knows.
 local function add_help(root, version)
-   local help = with_help(root:command "help"):summary "Show the help, or that of a command."
+   local command = with_help(root:command "help"):summary "Show the help, or that of a command."
       :description "Show the help of topaz-status, or that of a command."
    local man = with_help(root:command "manual"):summary "Output the man page."
       :description "Output the man page, for `topaz-status manual | man -l -`."
    man:action(shows(function() return manual.page(root, version) end))
    local by_name = {}
-   for _, command in ipairs(root._commands) do by_name[command._name] = command end
-   help:argument("COMMAND", "Whose help to show."):target "help_of":args "?"
+   for _, one in ipairs(root._commands) do by_name[one._name] = one end
+   command:argument("COMMAND", "Whose help to show."):target "help_of":args "?"
       :convert(function(name) return by_name[name] and name, ("unknown command '%s'"):format(name) end)
-   help:action(shows(function(args) return (by_name[args.help_of] or root):get_help() .. "\n" end))
+   command:action(shows(function(args) return help.text(by_name[args.help_of] or root) end))
 end
 
 local function add(root, declared)
@@ -85,7 +86,7 @@ end
 local function new(version, list)
    local root = with_help(argparse "topaz-status")
       :description "The statuses of image-processing jobs: list, follow and clean them up."
-      :help_max_width(80):usage_max_width(80):help_description_margin(28)
+      :help_max_width(80):help_description_margin(28)
       :command_target "command":require_command(false)
       :epilog [[
 The API key comes from $TOPAZ_API_KEY or a file of mode 600, never from an
@@ -112,11 +113,15 @@ Examples:
    eval "$(topaz-status completion bash)"    completion in this shell]]
    root:flag("--version", "Show the version."):action(shows(function() return "topaz-status " .. version .. "\n" end))
    root:flag("--demo", "Show a tour on an emulator of the API; with a command: run it there.")
-   arguments.common(root)
+   arguments.common(root, true)
    for _, declared in ipairs(list) do add(root, declared) end
    add_completion(root)
    add_help(root, version)
-   for _, command in ipairs(root._commands) do usage.complete(command) end
+   help.add_usage(root)
+   for _, command in ipairs(root._commands) do
+      usage.complete(command)
+      help.add_usage(command, command._name)
+   end
    return root
 end
 

@@ -30,7 +30,8 @@ local function count_line(known, paint, width, ascii)
    end
    table.sort(others)
    for _, word in ipairs(others) do add(word) end
-   return #parts > 0 and table.concat(parts, "  ") or known.read and "no statuses" or ascii and "reading the list ..." or "reading the list …"
+   if #parts > 0 then return table.concat(parts, "  ") end
+   return known.read and "no statuses" or "reading the list " .. (ascii and "..." or "…")
 end
 
 local function change_line(change, paint, width, ascii)

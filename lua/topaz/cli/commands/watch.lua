@@ -285,7 +285,7 @@ return {
 topaz-status watch
 topaz-status watch --until-done
 topaz-status watch | tee changes.tsv
-topaz-status watch --jsonl | jq -r 'select(.event == "changed").status.filename'
+topaz-status watch --jsonl | jq -r 'select(.event == "changed").process_id'
 topaz-status watch --exec 'mail -s "$TOPAZ_STATUS" me']],
    arguments = function(command)
       arguments.ids(command, "Only these jobs.", "*")

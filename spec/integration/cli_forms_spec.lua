@@ -38,7 +38,7 @@ describe("topaz-status", function()
             assert.equal(fine { "list", "--" .. form }, fine { "list", "--output", form })
          end
          assert.equal(fine { "list" }, fine { "list", "--output", "tabs" })
-         assert.matches("must be one of 'table', 'tabs', 'csv', 'json', 'jsonl'",
+         assert.matches("is not one of table, tabs, csv, json, jsonl",
             (fails(2, { "list", "--output", "xml" })))
          fails(2, { "list", "--output", "csv", "--json" })
       end)

@@ -16,6 +16,8 @@ describe("topaz-status, called wrongly,", function()
       { { "delete_finished" }, "unknown command 'delete_finished'; did you mean 'delete-finished'? See " .. see() },
       { { "frobnicate" }, "unknown command 'frobnicate'; see " .. see() .. " for the commands" },
       { { "a\27[2J'\nb" }, "unknown command 'a\\e[2J'\\nb'; see " .. see() .. " for the commands" },
+      { { "version" }, "unknown command 'version'; did you mean --version? See " .. see() },
+      { { ID }, "unknown command '" .. ID .. "'; did you mean `topaz-status get " .. ID .. "`? See " .. see() },
       { { "help", "lsit" }, "unknown command 'lsit'; did you mean 'list'? See " .. see() },
       { { "--limit", "5", "list" },
          "--limit is an option of a command; write it behind the command, as in `topaz-status list --limit`" },
@@ -64,6 +66,23 @@ describe("topaz-status, called wrongly,", function()
          assert.equal(0, cli.emulator:counts().total)
       end)
    end
+
+   it("names the line of the input that has no ID", function()
+      local function refused(input, ...) return (cli.fails(2, { ... }, { input = input })) end
+      local expected = "topaz-status: line 3 of the input: '{\"a\":' is not a process_id; expected a UUID such as "
+         .. "6b3a1f0e-58c1-4e0b-9a55-0c1d2e3f4a5b, as `topaz-status list --fields process_id` gives\n"
+      for _, command in ipairs { "get", "wait", "delete" } do
+         assert.equal(expected, refused(ID .. "\n\n{\"a\": 1}\n", command, "-"))
+      end
+      assert.matches("^topaz%-status: 'x' is not a process_id; expected a UUID such as [%x-]+\n$", refused("", "get", "x"))
+   end)
+
+   it("says in one line that its modules are not there", function()
+      local result = cli.run({ "list" }, { variables = { LUA_PATH = "/nowhere/?.lua;/usr/share/lua/5.4/?.lua",
+         LUA_CPATH = "/nowhere/?.so" } })
+      assert.matches("^topaz%-status: the Lua module topaz is not found[^\n]+\n$", result.err)
+      assert.equal(3, result.code)
+   end)
 
    it("keeps the line short whatever was typed", function()
       assert.is_true(#cli.fails(2, { ("x"):rep(100000) }) < 200)

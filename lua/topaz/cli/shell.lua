@@ -87,16 +87,17 @@ end
 
 local SHOWN = 1000 -- bytes at most of what is not one: the input may be one long line
 
-local function read_ids(list, seen, ids)
-   for _, id in ipairs(list) do
-      if not topaz.core.is_process_id(id) then
-         problem.usage(("'%s' is not a process_id"):format(text.fit(text.safe(id:sub(1, SHOWN)), 60)),
-            "expected a UUID such as 6b3a1f0e-58c1-4e0b-9a55-0c1d2e3f4a5b")
-      end
-      if not seen[id:lower()] then
-         seen[id:lower()] = true
-         ids[#ids + 1] = id
-      end
+-- Adds an id unless it is there already. `line` is that of the input it stands in; nil: it is an
+-- argument.
+local function add_id(id, line, seen, ids)
+   if not topaz.core.is_process_id(id) then
+      problem.usage(("%s'%s' is not a process_id"):format(line and ("line %d of the input: "):format(line) or "",
+         text.fit(text.safe(id:sub(1, SHOWN)), 60)), "expected a UUID such as 6b3a1f0e-58c1-4e0b-9a55-0c1d2e3f4a5b"
+         .. (line and ", as `topaz-status list --fields process_id` gives" or ""))
+   end
+   if not seen[id:lower()] then
+      seen[id:lower()] = true
+      ids[#ids + 1] = id
    end
 end
 
@@ -113,12 +114,16 @@ end
 -- No id at all where some were to come is a mistake, so that nothing done never looks like success.
 -- @treturn table
 function Shell:ids()
-   local ids, seen = {}, {}
+   local ids, seen, number = {}, {}, 0
    for _, given in ipairs(self.args.ids or {}) do
       if given == "-" then
-         for line in next_line do read_ids({ line:gsub("^\u{FEFF}", ""):match "%S+" }, seen, ids) end
+         for line in next_line do
+            number = number + 1
+            local id = line:gsub("^\u{FEFF}", ""):match "%S+"
+            if id then add_id(id, number, seen, ids) end
+         end
       else
-         read_ids({ given }, seen, ids)
+         add_id(given, nil, seen, ids)
       end
    end
    if #ids == 0 and #(self.args.ids or {}) > 0 then

@@ -56,9 +56,12 @@ end
 local EXPLAIN = {}
 
 function EXPLAIN.unknown_command(root, given)
-   local near = usage.nearest(given, names_of_commands(root))
-   return ("unknown command '%s'"):format(shown(given)), near and ("did you mean '%s'?"):format(near)
-      or problem.see() .. " for the commands"
+   local message = ("unknown command '%s'"):format(shown(given))
+   local near, _, has = usage.nearest(given, names_of_commands(root)), options_of(root)
+   if near then return message, ("did you mean '%s'?"):format(near) end
+   if has[given] then return message, ("did you mean --%s?"):format(given) end
+   if core.is_process_id(given) then return message, ("did you mean `topaz-status get %s`?"):format(given) end
+   return message, problem.see() .. " for the commands"
 end
 
 function EXPLAIN.unknown_option(root, given, command)

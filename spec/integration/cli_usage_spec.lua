@@ -74,7 +74,8 @@ describe("topaz-status, called wrongly,", function()
       for _, command in ipairs { "get", "wait", "delete" } do
          assert.equal(expected, refused(ID .. "\n\n{\"a\": 1}\n", command, "-"))
       end
-      assert.matches("^topaz%-status: 'x' is not a process_id; expected a UUID such as [%x-]+\n$", refused("", "get", "x"))
+      assert.matches("^topaz%-status: 'x' is not a process_id; expected a UUID such as [%x-]+\n$",
+         refused("", "get", "x"))
    end)
 
    it("says in one line that its modules are not there", function()

@@ -19,7 +19,8 @@ local function count_line(known, paint, width, ascii)
       seen[word] = true
       if not number or number == 0 then return end
       local part = ("%s %d"):format(text.safe(word, ascii), number)
-      if plain + #part + 2 > width then return end
+      if #parts == 0 then part = text.fit(part, width, ascii and "~" or "…")
+      elseif plain + #part > width then return end
       plain = plain + #part + 2
       parts[#parts + 1] = paint(word, part)
    end
@@ -31,7 +32,8 @@ local function count_line(known, paint, width, ascii)
    table.sort(others)
    for _, word in ipairs(others) do add(word) end
    if #parts > 0 then return table.concat(parts, "  ") end
-   return known.read and "no statuses" or "reading the list " .. (ascii and "..." or "…")
+   return text.fit(known.read and "no statuses" or "reading the list " .. (ascii and "..." or "…"), width,
+      ascii and "~" or "…")
 end
 
 local function change_line(change, paint, width, ascii)

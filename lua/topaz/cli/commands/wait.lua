@@ -100,6 +100,23 @@ function Wait:run(watcher)
    return code
 end
 
+local NAMED = 5 -- jobs that are named when the time is over
+
+-- What names the jobs that are not finished, when it is closed by the end of the time.
+local Left = {
+   __close = function(left, err)
+      if type(err) ~= "table" or err.kind ~= "timeout" then return end
+      if left.lines then left.lines:clear() end
+      local statuses = left.watcher:statuses()
+      for i = 1, math.min(#statuses, NAMED) do
+         local status = statuses[i]
+         left.shell:tell(("not finished: %s, %s, %s"):format(status.process_id, status.status,
+            json.plain(status.filename)))
+      end
+      if #statuses > NAMED then left.shell:tell(("and %d more"):format(#statuses - NAMED)) end
+   end,
+}
+
 local function run(shell)
    local args, client = shell.args, shell:client()
    local ids = shell:ids()
@@ -134,6 +151,7 @@ local function run(shell)
       if #token > TOKEN_LONGEST then return shell:again(), from_input and ", with the same input" end
       return shell:again(token, { bare = true })
    end
+   local left <close> = setmetatable({ shell = shell, lines = lines, watcher = watcher }, Left) -- luacheck: ignore 211
    return self:run(watcher)
 end
 

@@ -67,6 +67,17 @@ describe("topaz-status, called wrongly,", function()
       end)
    end
 
+   it("takes the value of an option though it begins with a minus", function()
+      cli.emulator:add_jobs { { status = "Completed", fields = { progress = 7 } }, { status = "Failed" } }
+      assert.equal("63\n7\n", cli.fine { "list", "--sort", "-progress", "--fields", "progress" })
+      assert.matches("%-%-limit: '%-1' is not a whole number above 0", (cli.fails(2, { "list", "--limit", "-1" })))
+      assert.matches("%-%-max%-rate: '%-1' is not a number above 0", (cli.fails(2, { "--max-rate", "-1", "list" })))
+      assert.matches("%-%-timeout needs a value", (cli.fails(2, { "list", "--timeout", "-h" })))
+      assert.matches("%-%-timeout needs a value", (cli.fails(2, { "list", "--timeout", "--json" })))
+      assert.matches("unknown option '%-1'", (cli.fails(2, { "list", "--json", "-1" })))
+      assert.matches("unexpected argument '%-%-sort'", (cli.fails(2, { "list", "--", "--sort", "-1" })))
+   end)
+
    it("names the line of the input that has no ID", function()
       local function refused(input, ...) return (cli.fails(2, { ... }, { input = input })) end
       local expected = "topaz-status: line 3 of the input: '{\"a\":' is not a process_id; expected a UUID such as "

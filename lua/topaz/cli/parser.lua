@@ -140,6 +140,26 @@ local function check_common(root, args)
    end
 end
 
+-- The arguments with the value of an option joined to it where it begins with a minus, as "-1" and
+-- "-progress" do: argparse takes that for an option.
+local function joined(root, given)
+   local takes, list = {}, {}
+   for i = 0, #root._commands do
+      for _, option in ipairs((root._commands[i] or root)._options) do
+         for _, alias in ipairs(option._maxargs == 1 and option._aliases or {}) do takes[alias] = true end
+      end
+   end
+   for i, argument in ipairs(given) do
+      if argument == "--" then return table.move(given, i, #given, #list + 1, list) end
+      if argument:find "^%-[^-]" and argument ~= "-h" and takes[given[i - 1]] then
+         list[#list] = list[#list] .. "=" .. argument
+      else
+         list[#list + 1] = argument
+      end
+   end
+   return list
+end
+
 --- Reads the arguments.
 -- @tparam table given the arguments
 -- @tparam string version
@@ -154,7 +174,7 @@ function parser.read(given, version)
    end
    local list = commands()
    local root = new(version, list)
-   local args = root:_parse(leading.moved(given), function(at, message) usage.refuse(root, at, message) end)
+   local args = root:_parse(leading.moved(joined(root, given)), function(at, message) usage.refuse(root, at, message) end)
    if args.command then check_common(root, args) end
    for _, declared in ipairs(list) do
       if declared.name == args.command then return args, declared end

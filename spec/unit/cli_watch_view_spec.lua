@@ -6,8 +6,8 @@ local view = require "topaz.cli.watch_view"
 
 describe("the screen of topaz-status watch", function()
    local function lines(changes, width, ascii)
-      local known = { title = "topaz-status watch   host", counts = {}, read = true, bars = progress.new(), changes = {},
-         keys = keys.new() }
+      local known = { title = "topaz-status watch   host", counts = {}, read = true, bars = progress.new(),
+         changes = {}, keys = keys.new() }
       for name, value in pairs(changes) do known[name] = value end
       return view.lines(known, 1760000000, width, 12, { ascii = ascii, paint = function(_, s) return s end })
    end

@@ -174,7 +174,8 @@ function parser.read(given, version)
    end
    local list = commands()
    local root = new(version, list)
-   local args = root:_parse(leading.moved(joined(root, given)), function(at, message) usage.refuse(root, at, message) end)
+   given = leading.moved(joined(root, given))
+   local args = root:_parse(given, function(at, message) usage.refuse(root, at, message) end)
    if args.command then check_common(root, args) end
    for _, declared in ipairs(list) do
       if declared.name == args.command then return args, declared end

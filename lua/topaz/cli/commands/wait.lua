@@ -151,7 +151,8 @@ local function run(shell)
       if #token > TOKEN_LONGEST then return shell:again(), from_input and ", with the same input" end
       return shell:again(token, { bare = true })
    end
-   local left <close> = setmetatable({ shell = shell, lines = lines, watcher = watcher }, Left) -- luacheck: ignore 211
+   local left <close> = -- luacheck: ignore 211
+      setmetatable({ shell = shell, lines = lines, watcher = watcher }, Left)
    return self:run(watcher)
 end
 

@@ -38,6 +38,11 @@ describe("topaz-status", function()
             assert.equal(fine { "list", "--" .. form }, fine { "list", "--output", form })
          end
          assert.equal(fine { "list" }, fine { "list", "--output", "tabs" })
+         assert.equal(fine { "list", "--json" }, fine { "list", "-o", "json" })
+         assert.equal(fine { "list", "--json" }, fine { "list", "-ojson" })
+         assert.matches("-o needs a value %(FORM%)", (fails(2, { "list", "-o" })))
+         assert.matches("%-%-output: 'xml' is not one of", (fails(2, { "list", "-o", "xml" })))
+         assert.matches("%-%-csv and %-o exclude each other", (fails(2, { "list", "-o", "json", "--csv" })))
          assert.matches("is not one of table, tabs, csv, json, jsonl",
             (fails(2, { "list", "--output", "xml" })))
          fails(2, { "list", "--output", "csv", "--json" })

@@ -190,7 +190,7 @@ end
 -- @tparam string default what it is without an option
 -- @tparam[opt] string json the help of --json
 function arguments.formats(command, default, json_help)
-   local named = offers(command:option("--output", ("The form: table, tabs, csv, json or jsonl (default: %s). "
+   local named = offers(command:option("-o --output", ("The form: table, tabs, csv, json or jsonl (default: %s). "
          .. "Times are ISO 8601 in UTC in tabs and csv, numbers in JSON."):format(default))
       :argname "FORM":convert(arguments.one_of(FORMS)), FORMS)
    local array = form(command, "json", json_help or "One JSON array.")

@@ -89,9 +89,11 @@ function EXPLAIN.unexpected(_, given, command)
 end
 
 function EXPLAIN.no_value(_, given, command)
-   local _, by_name = options_of(command)
-   local option = by_name[given:gsub("^%-+", "")]
-   return ("%s needs a value (%s)"):format(given, option._argname)
+   for _, option in ipairs(command._options) do
+      for _, alias in ipairs(option._aliases) do
+         if alias == given then return ("%s needs a value (%s)"):format(given, option._argname) end
+      end
+   end
 end
 
 function EXPLAIN.missing(_, given) return ("no %s was given"):format(given) end
@@ -117,7 +119,9 @@ local SAID = {
 local function explained(root, said, command)
    for _, row in ipairs(SAID) do
       local one, other = said:match(row[1])
-      if one then return EXPLAIN[row[2]](root, one, command, other) end
+      local message, hint
+      if one then message, hint = EXPLAIN[row[2]](root, one, command, other) end
+      if message then return message, hint end
    end
    return (said:gsub("%s*\n%s*", " "))
 end

@@ -48,6 +48,16 @@ local NEXT = {
    closed = "run it again",
 }
 
+--- An error object of the library in one line, without the name of the library's call: the command
+-- is known.
+-- @tparam table err
+-- @treturn string
+function problem.message(err)
+   local line = tostring(err)
+   local operation = err.operation and err.operation .. (err.process_id and " " or ": ")
+   return operation and line:sub(1, #operation) == operation and line:sub(#operation + 1) or line
+end
+
 --- What to do next about an error object of the library.
 -- @tparam table err
 -- @treturn string

@@ -43,7 +43,7 @@ function Shell.tell(_, message, hint)
 end
 
 --- The same for an error object of the library.
-function Shell:tell_error(err) self:tell(tostring(err), problem.hint(err)) end
+function Shell:tell_error(err) self:tell(problem.message(err), problem.hint(err)) end
 
 -- The library's words for a misuse, in those of the command line: it names the variable that the
 -- value came from, else the option.

@@ -133,7 +133,7 @@ local function tolerant(self, f, ...)
       return true
    end
    if type(err) ~= "table" or not words.is_passing[err.kind] or not self.read then error(err, 0) end
-   self.note = tostring(err)
+   self.note = problem.message(err)
    return false
 end
 

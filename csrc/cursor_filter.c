@@ -1,6 +1,5 @@
 #include "cursor_filter.h"
 
-#include <float.h>
 #include <limits.h>
 #include <math.h>
 #include <stdio.h>
@@ -61,11 +60,6 @@ static int compare_ids(const void *a, const void *b) {
   return status_compare_ids(x->text, x->length, y->text, y->length);
 }
 
-static int compare_numbers(const void *a, const void *b) {
-  lua_Number x = *(const lua_Number *)a, y = *(const lua_Number *)b;
-  return (x > y) - (x < y);
-}
-
 /* Whether a value of the limit's kind is in its set. */
 static bool is_among(const cursor_limit *limit, const void *value, size_t size) {
   return limit->count > 0 && bsearch(value, limit->items, limit->count, size, limit->compare);
@@ -80,12 +74,24 @@ static bool accept(const void *context, size_t rule, const char *text, size_t n)
   return is_among(limit, &key, sizeof key) != limit->excludes;
 }
 
-static bool accept_number(const void *context, size_t rule, lua_Number n) {
+/* Whether the number lies between the bounds of the limit. */
+static bool is_within(const cursor_where *w, const cursor_limit *limit, const cursor_number *n) {
+  int low = cursor_number_compare(n, &limit->min), high = cursor_number_compare(n, &limit->max);
+  lua_Number time = n->is_integer ? (lua_Number)n->as.integer : n->as.number;
+  return low >= limit->above && high <= -limit->below && time <= w->now - limit->older_than &&
+         time >= w->now - limit->newer_than;
+}
+
+static bool accept_value(const void *context, size_t rule, const json_span *v) {
   const cursor_where *w = context;
   const cursor_limit *limit = &w->limits[rule];
-  if (limit->kind != CURSOR_NUMBERS) return w->filter.optional >> rule & 1;
-  return n >= limit->min && n <= limit->max && n <= w->now - limit->older_than && n >= w->now - limit->newer_than &&
-         is_among(limit, &n, sizeof n) != limit->excludes;
+  cursor_number n = {.is_integer = v->type == JSON_INTEGER};
+  if (limit->kind != (v->type == JSON_BOOLEAN ? CURSOR_BOOLEANS : CURSOR_NUMBERS))
+    return w->filter.optional >> rule & 1;
+  if (v->type == JSON_BOOLEAN) return limit->allowed[*v->at == 't'] != limit->excludes;
+  if (n.is_integer) n.as.integer = v->as.integer;
+  else n.as.number = v->as.number;
+  return is_within(w, limit, &n) && is_among(limit, &n, sizeof n) != limit->excludes;
 }
 
 void cursor_where_set_now(cursor_where *w, double skew) {
@@ -203,20 +209,19 @@ static _Noreturn void refuse_range(lua_State *L, const char *member, const char 
                member, got);
 }
 
-static lua_Number check_number(lua_State *L, const char *member, int index) {
-  lua_Number n;
+static cursor_number check_number(lua_State *L, const char *member, int index) {
   if (lua_type(L, index) != LUA_TNUMBER)
     error_misuse(L, "where", "'%s': expected numbers, got a %s", member, luaL_typename(L, index));
-  n = lua_tonumber(L, index);
-  if (!(n == n)) error_misuse(L, "where", "'%s': expected numbers, got nan", member);
-  return n;
+  if (!(lua_tonumber(L, index) == lua_tonumber(L, index)))
+    error_misuse(L, "where", "'%s': expected numbers, got nan", member);
+  return cursor_number_at(L, index);
 }
 
 /* Reads the number, or the list of numbers, at `value` into the limit's set. The memory is made and
 ** kept first; behind that nothing allocates before it raises, so no finalizer changes the list. */
 static void read_numbers(lua_State *L, const char *member, int value, int kept, cursor_limit *out) {
   size_t n = lua_istable(L, value) ? (size_t)lua_rawlen(L, value) : 1, found = 0;
-  lua_Number *numbers;
+  cursor_number *numbers;
   if (lua_istable(L, value)) options_check_plain(L, value, "where", 1);
   numbers = lua_newuserdatauv(L, (n + 1) * sizeof *numbers, 0);
   keep(L, kept);
@@ -227,10 +232,10 @@ static void read_numbers(lua_State *L, const char *member, int value, int kept, 
         error_misuse(L, "where", "'%s': expected a list of numbers", member);
       numbers[found++] = check_number(L, member, -1);
     }
-  qsort(numbers, found, sizeof *numbers, compare_numbers);
+  qsort(numbers, found, sizeof *numbers, cursor_number_compare);
   out->items = numbers;
   out->count = found;
-  out->compare = compare_numbers;
+  out->compare = cursor_number_compare;
 }
 
 /* Returns the bound that the key at -2 names, and checks its value at -1. */
@@ -253,21 +258,24 @@ static size_t check_bound(lua_State *L, const char *member) {
   return i;
 }
 
-/* Returns the next larger number; of NAN and infinity, the same. The core does not link libm. */
-static double next_up(double x) {
-  uint64_t bits;
-  if (!(x < HUGE_VAL)) return x;
-  if (x == 0) return DBL_TRUE_MIN;
-  memcpy(&bits, &x, sizeof bits);
-  bits += x > 0 ? 1 : UINT64_MAX;
-  memcpy(&x, &bits, sizeof x);
-  return x;
+/* Sets a bound. Of two on one side the tighter one counts; of two that are the same, the one that
+** leaves the number itself out. */
+static void set_bound(cursor_limit *out, size_t bound, cursor_number n, lua_Number seconds) {
+  bool is_low = bound == MIN || bound == ABOVE, is_open = bound == ABOVE || bound == BELOW;
+  cursor_number *end = is_low ? &out->min : &out->max;
+  bool *open = is_low ? &out->above : &out->below;
+  int tighter = cursor_number_compare(&n, end) * (is_low ? 1 : -1);
+  if (bound == OLDER_THAN) out->older_than = seconds;
+  else if (bound == NEWER_THAN) out->newer_than = seconds;
+  else if (tighter >= 0) {
+    *open = is_open || (tighter == 0 && *open);
+    *end = n;
+  }
 }
 
 /* Reads the range at `value`. Returns whether it has bounds, not only `except`. That comes first:
 ** nothing behind it allocates before it raises, so no finalizer changes the range meanwhile. */
 static bool read_range(lua_State *L, const char *member, int value, int kept, cursor_limit *out) {
-  lua_Number read[BOUNDS] = {-HUGE_VAL, HUGE_VAL, (lua_Number)NAN, (lua_Number)NAN, -HUGE_VAL, HUGE_VAL, 0};
   bool is_empty = true, is_bounded = false;
   if (push_except(L, value)) {
     read_numbers(L, member, lua_gettop(L), kept, out);
@@ -277,16 +285,10 @@ static bool read_range(lua_State *L, const char *member, int value, int kept, cu
   for (lua_pushnil(L); lua_next(L, value); lua_pop(L, 1)) {
     size_t bound = check_bound(L, member);
     if (bound == EXCEPT) continue;
-    read[bound] = lua_tonumber(L, -1);
+    set_bound(out, bound, cursor_number_at(L, -1), lua_tonumber(L, -1));
     is_bounded = true;
   }
   if (is_empty && !is_bounded) refuse_range(L, member, "an empty table");
-  /* NAN, a bound that is not given, is neither larger nor smaller */
-  out->min = next_up(read[ABOVE]) > read[MIN] ? next_up(read[ABOVE]) : read[MIN];
-  out->max = -next_up(-read[BELOW]) < read[MAX] ? -next_up(-read[BELOW]) : read[MAX];
-  if (read[ABOVE] == HUGE_VAL || read[BELOW] == -HUGE_VAL) out->max = -HUGE_VAL, out->min = HUGE_VAL;
-  out->older_than = read[OLDER_THAN];
-  out->newer_than = read[NEWER_THAN];
   return is_bounded;
 }
 
@@ -294,8 +296,9 @@ static bool read_range(lua_State *L, const char *member, int value, int kept, cu
 static bool read_limit(lua_State *L, int rule, int value, int kept, cursor_limit *out) {
   const char *member = STATUS_RULES[rule].name;
   bool is_list = lua_istable(L, value) && lua_rawlen(L, value) > 0;
-  *out = (cursor_limit){
-      .kind = CURSOR_NUMBERS, .min = -HUGE_VAL, .max = HUGE_VAL, .older_than = -HUGE_VAL, .newer_than = HUGE_VAL};
+  *out = (cursor_limit){.kind = CURSOR_NUMBERS, .older_than = -HUGE_VAL, .newer_than = HUGE_VAL};
+  out->min.as.number = -HUGE_VAL;
+  out->max.as.number = HUGE_VAL;
   if (is_list || lua_type(L, value) == LUA_TNUMBER) {
     read_numbers(L, member, value, kept, out);
     return true;
@@ -304,6 +307,45 @@ static bool read_limit(lua_State *L, int rule, int value, int kept, cursor_limit
   out->excludes = true;
   return read_range(L, member, value, kept, out);
 }
+
+/* ---- booleans -------------------------------------------------------------------------------- */
+
+static _Noreturn void refuse_boolean(lua_State *L, const char *member, int index) {
+  bool is_table = lua_istable(L, index) && lua_rawlen(L, index) == 0;
+  error_misuse(L, "where",
+               "'%s' is a boolean member: expected true, false, a list of them or { except = true }, got %s", member,
+               is_table ? "an empty table" : luaL_typename(L, index));
+}
+
+/* Adds the boolean at `index`, or those of a list, to the allowed ones. */
+static void read_booleans(lua_State *L, const char *member, int index, cursor_limit *out) {
+  size_t n = lua_istable(L, index) ? (size_t)lua_rawlen(L, index) : 0;
+  if (lua_isboolean(L, index)) out->allowed[lua_toboolean(L, index)] = true;
+  else if (n == 0 || count_entries(L, index) != n) refuse_boolean(L, member, index);
+  for (size_t i = 1; i <= n; i++, lua_pop(L, 1)) {
+    if (lua_rawgeti(L, index, (lua_Integer)i) != LUA_TBOOLEAN) refuse_boolean(L, member, lua_gettop(L));
+    out->allowed[lua_toboolean(L, -1)] = true;
+  }
+}
+
+/* Reads what a member that is a boolean may be. */
+static void read_boolean(lua_State *L, int rule, int value, cursor_limit *out) {
+  const char *member = STATUS_RULES[rule].name;
+  *out = (cursor_limit){.kind = CURSOR_BOOLEANS};
+  if (lua_istable(L, value)) {
+    options_check_plain(L, value, "where", 1);
+    lua_pushliteral(L, "except");
+    out->excludes = lua_rawget(L, value) != LUA_TNIL;
+    if (out->excludes && count_entries(L, value) > 1)
+      error_misuse(L, "where", "'%s': 'except' stands alone in its table", member);
+    if (out->excludes && lua_istable(L, -1)) options_check_plain(L, lua_gettop(L), "where", 1);
+    if (out->excludes) read_booleans(L, member, lua_gettop(L), out);
+    lua_pop(L, 1);
+  }
+  if (!out->excludes) read_booleans(L, member, value, out);
+}
+
+/* ---- all of them ----------------------------------------------------------------------------- */
 
 /* Copies the members and what they may be to the stack, and returns how many there are. Nothing is
 ** allocated meanwhile, so that no finalizer can change the caller's table. Where there are more
@@ -328,14 +370,14 @@ void cursor_where_read(lua_State *L, int given, int kept, cursor_where *w) {
       read_texts(L, rule, value, kept, &w->limits[rule]);
       is_needed = !w->limits[rule].excludes;
     } else if (STATUS_RULES[rule].types == JSON_INTEGER) is_needed = read_limit(L, rule, value, kept, &w->limits[rule]);
-    else
-      error_misuse(L, "where", "'%s': only members that are strings or integers can be filtered",
-                   STATUS_RULES[rule].name);
+    else { /* JSON_BOOLEAN */ read_boolean(L, rule, value, &w->limits[rule]);
+      is_needed = !w->limits[rule].excludes;
+    }
     w->filter.rules |= 1u << rule;
     if (!is_needed) w->filter.optional |= 1u << rule;
   }
   lua_settop(L, first - 1);
   w->filter.accept = accept;
-  w->filter.accept_number = accept_number;
+  w->filter.accept_value = accept_value;
   w->filter.context = w;
 }

@@ -8,6 +8,7 @@
 
 #include <lua.h>
 
+#include "cursor_number.h"
 #include "status.h"
 
 typedef struct {
@@ -17,12 +18,15 @@ typedef struct {
 
 /* The values that a member may have. */
 typedef struct {
-  enum { CURSOR_TEXTS = 1, CURSOR_NUMBERS } kind;
+  enum { CURSOR_TEXTS = 1, CURSOR_NUMBERS, CURSOR_BOOLEANS } kind;
   bool excludes;     /* the set has the values that it may not have */
-  const void *items; /* the set: cursor_text or lua_Number, sorted */
+  const void *items; /* the set: cursor_text or cursor_number, sorted */
   size_t count;
   int (*compare)(const void *, const void *);
-  lua_Number min, max, older_than, newer_than; /* numbers */
+  cursor_number min, max; /* numbers */
+  bool above, below;      /* min, max itself is not among them */
+  lua_Number older_than, newer_than;
+  bool allowed[2]; /* booleans: false and true */
 } cursor_limit;
 
 /* The records that `where` lets pass. */

@@ -48,6 +48,21 @@ const char *options_nearest(const char *name, size_t count, const char *(*name_a
   return best;
 }
 
+static const char *text_at(const void *context, size_t i) {
+  lua_State *L = *(lua_State *const *)context;
+  const char *text = lua_rawgeti(L, 2, (lua_Integer)i + 1) == LUA_TSTRING ? lua_tostring(L, -1) : "";
+  lua_pop(L, 1); /* the list keeps it */
+  return text;
+}
+
+int options_nearest_lua(lua_State *L) {
+  const char *name = luaL_checkstring(L, 1);
+  luaL_checktype(L, 2, LUA_TTABLE);
+  lua_settop(L, 2);
+  lua_pushstring(L, options_nearest(name, (size_t)lua_rawlen(L, 2), text_at, &L));
+  return 1;
+}
+
 /* ---- checking -------------------------------------------------------------------------------- */
 
 static const char *row_name(const void *rows, size_t i) { return ((const option_row *)rows)[i].name; }

@@ -83,5 +83,7 @@ int options_lua(lua_State *L);
 ** `name_at` returns the i-th name. */
 const char *options_nearest(const char *name, size_t count, const char *(*name_at)(const void *, size_t),
                             const void *context);
+/* nearest(name, names) -> the nearest text of the list, or nil. */
+int options_nearest_lua(lua_State *L);
 
 #endif

@@ -48,11 +48,14 @@ void terminal_open(lua_State *L) {
   userdata_open(L, type_name, meta, methods);
 }
 
-int terminal_is(lua_State *L) {
+static int push_whether(lua_State *L, bool (*is)(int)) {
   lua_Integer descriptor = luaL_checkinteger(L, 1);
-  lua_pushboolean(L, descriptor >= 0 && descriptor <= 2 && platform_is_terminal((int)descriptor));
+  lua_pushboolean(L, descriptor >= 0 && descriptor <= 2 && is((int)descriptor));
   return 1;
 }
+
+int terminal_is(lua_State *L) { return push_whether(L, platform_is_terminal); }
+int terminal_is_tty(lua_State *L) { return push_whether(L, platform_is_tty); }
 
 int terminal_is_utf8(lua_State *L) {
   lua_pushboolean(L, platform_terminal_is_utf8());

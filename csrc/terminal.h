@@ -20,6 +20,8 @@ int terminal_new(lua_State *L);
 /* is_terminal(descriptor) -> whether a standard one, 0 to 2 (input, output, error output), is a
 ** terminal that understands the usual escape sequences */
 int terminal_is(lua_State *L);
+/* is_tty(descriptor) -> the same for a terminal of any kind, a dumb one too */
+int terminal_is_tty(lua_State *L);
 /* is_utf8() -> whether what is written to a terminal is read as UTF-8 */
 int terminal_is_utf8(lua_State *L);
 /* terminal_size() -> columns, rows of the terminal that the process belongs to; nothing: unknown */

@@ -67,6 +67,7 @@ build = {
                   "csrc/cursor_filter.c",
                   "csrc/cursor_memory.c",
                   "csrc/cursor_options.c",
+                  "csrc/cursor_number.c",
                   "csrc/cursor_page.c",
                   "csrc/cursor_token.c",
                   "csrc/error.c",

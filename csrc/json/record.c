@@ -218,8 +218,7 @@ static bool accepts(const json_reading *m, size_t rule, const json_span *v) {
   const json_filter *f = m->s->filter;
   const char *text = v->at;
   size_t n = v->length;
-  if (v->type == JSON_INTEGER) return f->accept_number(f->context, rule, (lua_Number)v->as.integer);
-  if (v->type == JSON_FLOAT) return f->accept_number(f->context, rule, v->as.number);
+  if (v->type & (JSON_INTEGER | JSON_FLOAT | JSON_BOOLEAN)) return f->accept_value(f->context, rule, v);
   if (v->type != JSON_STRING) return f->optional >> rule & 1;
   if (v->escaped) {
     n = json_unescape(text, n, m->r->scratch);

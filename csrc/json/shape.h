@@ -12,6 +12,7 @@
 #include <lua.h>
 
 #include "buffer.h"
+#include "scan.h"
 
 /* A rule for a member. A rule for JSON_FLOAT alone accepts integers too, as floats. */
 typedef struct {
@@ -24,10 +25,11 @@ typedef struct {
 /* Which records are wanted. The filter is applied after all rules were checked: a record that
 ** breaks a rule is an error, wanted or not. */
 typedef struct json_filter {
-  uint32_t rules;    /* bit i: rule i must be a string or number that its function accepts */
+  uint32_t rules;    /* bit i: rule i must be a value that its function accepts */
   uint32_t optional; /* bit i: rule i may also be absent, or of another type */
-  bool (*accept)(const void *context, size_t rule, const char *text, size_t n); /* decoded */
-  bool (*accept_number)(const void *context, size_t rule, lua_Number n);
+  /* a string, decoded; and a number or boolean */
+  bool (*accept)(const void *context, size_t rule, const char *text, size_t n);
+  bool (*accept_value)(const void *context, size_t rule, const json_span *v);
   const void *context;
 } json_filter;
 

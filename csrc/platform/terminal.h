@@ -8,6 +8,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+/* Whether the descriptor is a terminal of any kind: somebody may read there. */
+bool platform_is_tty(int descriptor);
 /* Whether the descriptor is a terminal that understands the usual escape sequences. On Windows a
 ** console is made to understand them. */
 bool platform_is_terminal(int descriptor);

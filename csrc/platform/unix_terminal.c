@@ -15,9 +15,11 @@
 
 #include "platform.h"
 
+bool platform_is_tty(int descriptor) { return isatty(descriptor); }
+
 bool platform_is_terminal(int descriptor) {
   const char *name = platform_environment("TERM");
-  return name && strcmp(name, "dumb") != 0 && isatty(descriptor);
+  return name && strcmp(name, "dumb") != 0 && platform_is_tty(descriptor);
 }
 
 /* Whether the name of a locale ends in UTF-8, utf8, … */

@@ -18,6 +18,11 @@ static HANDLE open_console(const wchar_t *name) {
                      NULL);
 }
 
+bool platform_is_tty(int descriptor) {
+  DWORD mode;
+  return GetConsoleMode((HANDLE)_get_osfhandle(descriptor), &mode);
+}
+
 bool platform_is_terminal(int descriptor) {
   HANDLE h = (HANDLE)_get_osfhandle(descriptor);
   DWORD mode;

@@ -215,6 +215,9 @@ end
 local NAME_USUAL, PERCENT = 28, 6
 local MARK = #"stalled 23h 59m"
 
+-- Cells of the name in a line that has a bar.
+local function room_of_name(width) return math.min(math.max(NAME_USUAL, width // 4), width // 3) end
+
 -- One line: a name, a bar, per cent and a mark; what does not fit is left out from the right, the
 -- name and the per cent last.
 local function line(name, percent, mark, word, width, o)
@@ -225,18 +228,18 @@ local function line(name, percent, mark, word, width, o)
       return text.fit(text.fit(name, math.max(1, width - 7), ellipsis) .. " " .. number, width, ellipsis)
    end
    local with_mark = width >= 60
-   local name_width = math.min(math.max(NAME_USUAL, width // 4), width // 3)
+   local name_width = room_of_name(width)
    local bar_width = width - name_width - 2 - PERCENT - (with_mark and MARK + 2 or 0)
    local parts = text.pad(name, name_width, ellipsis) .. "  " .. paint(word, progress.bar(percent, bar_width, o.ascii))
       .. text.pad(number, PERCENT, ellipsis, true)
    return with_mark and mark ~= "" and parts .. "  " .. paint(word, text.fit(mark, MARK, ellipsis)) or parts
 end
 
-local function mark_of(self, job, now)
+local function mark_of(self, job, now, o)
    if job.over then return job.word end
    local since = stalled(self, job, now)
    if since then return "stalled " .. text.duration(since), "stalled" end
-   if job.word ~= "Processing" or not job.ends then return text.safe(job.word) end
+   if job.word ~= "Processing" or not job.ends then return text.safe(job.word, o.ascii) end
    return job.ends > now and text.duration(math.max(job.ends - now, 1)) .. " left" or "any moment"
 end
 
@@ -298,7 +301,9 @@ local function total_line(self, width, now, o)
    local all = self:summary(now)
    local mark = all.seconds_left and text.duration(math.max(all.seconds_left, 1)) .. " left"
       or all.stalled > 0 and all.stalled .. " stalled" or ""
-   return line(("%d of %d finished"):format(all.done, all.total), all.percent, mark, "total", width, o)
+   local counts = ("%d of %d"):format(all.done, all.total)
+   local name = counts .. " finished"
+   return line(#name <= room_of_name(width) and name or counts, all.percent, mark, "total", width, o)
 end
 
 --- Draws the line of all jobs together.
@@ -320,8 +325,8 @@ function Progress:lines(width, now, options)
    end
    local jobs, count = chosen(self, o, now)
    for _, job in ipairs(jobs) do
-      local mark, word = mark_of(self, job, now)
-      lines[#lines + 1] = line(text.safe(job.name), shown(job, now), mark, word or job.word, width, o)
+      local mark, word = mark_of(self, job, now, o)
+      lines[#lines + 1] = line(text.safe(job.name, o.ascii), shown(job, now), mark, word or job.word, width, o)
    end
    if o.total and self.total > 1 then lines[#lines + 1] = total_line(self, width, now, o) end
    return lines, count

@@ -29,9 +29,10 @@ static bool accept(const void *context, size_t rule, const char *text, size_t n)
   return n > 0 && text[0] == 'C';
 }
 
-static bool accept_number(const void *context, size_t rule, lua_Number n) {
+static bool accept_value(const void *context, size_t rule, const json_span *v) {
   (void)context;
-  return rule == 15 && n >= 0;
+  if (v->type == JSON_BOOLEAN) return *v->at == 't';
+  return rule == 15 && (v->type == JSON_INTEGER ? v->as.integer >= 0 : v->as.number >= 0);
 }
 
 /* Reads on until bytes are wanted or it is over. */
@@ -53,8 +54,8 @@ static void read_on(lua_State *L, reading *m, int records, bool names) {
 
 /* Leaves the records and the page on the stack. */
 static void read_list(lua_State *L, reading *m, fuzz_input *in, unsigned mode) {
-  static const json_filter filters[] = {{1u << 14, 0, accept, accept_number, NULL},
-                                        {1u << 14 | 1u << 15, 1u << 15, accept, accept_number, NULL}};
+  static const json_filter filters[] = {{1u << 14, 0, accept, accept_value, NULL},
+                                        {1u << 14 | 1u << 15, 1u << 15, accept, accept_value, NULL}};
   int records = lua_gettop(L) + 1;
   unsigned long fed;
   for (int i = 0; i < 3; i++) lua_newtable(L); /* records, page, keys */

@@ -68,6 +68,8 @@ describe("topaz-status emulator", function()
       assert.equal(("http://127.0.0.1:%s/image/v1\n"):format(port), result.out)
       assert.equal(0, result.code, result.err)
       assert.matches("timeout", result.err)
+      result = run({ "--port", port, "--jobs", "0", "--tls" }, 'echo "$TOPAZ_BASE_URL"')
+      assert.equal(("https://localhost:%s/image/v1\n"):format(port), result.out)
    end)
 
    describe("says in one line why it cannot start:", function()

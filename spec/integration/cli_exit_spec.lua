@@ -64,6 +64,17 @@ describe("topaz-status", function()
       end)
    end)
 
+   it("tells failures in the words of the command line, not by the names of the library's calls", function()
+      local id = "6b3a1f0e-58c1-4e0b-9a55-0c1d2e3f4a5b"
+      local wrong = { variables = { TOPAZ_API_KEY = "wrong" } }
+      for _, arguments in ipairs { { "list" }, { "summary" }, { "delete-finished" }, { "delete-all", "--yes" } } do
+         assert.matches("^topaz%-status: this API key is not known ", run(arguments, wrong).err)
+      end
+      for _, command in ipairs { "get", "delete", "wait" } do
+         assert.matches("^topaz%-status: " .. id:gsub("%-", "%%-") .. ": no job with", run({ command, id }).err)
+      end
+   end)
+
    it("tells its exit codes in the help and in the guide", function()
       local help, codes, guide = fine { "--help" }, {}, nil
       for _, path in ipairs(blocks.pages()) do

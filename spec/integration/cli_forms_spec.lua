@@ -38,7 +38,12 @@ describe("topaz-status", function()
             assert.equal(fine { "list", "--" .. form }, fine { "list", "--output", form })
          end
          assert.equal(fine { "list" }, fine { "list", "--output", "tabs" })
-         assert.matches("must be one of 'table', 'tabs', 'csv', 'json', 'jsonl'",
+         assert.equal(fine { "list", "--json" }, fine { "list", "-o", "json" })
+         assert.equal(fine { "list", "--json" }, fine { "list", "-ojson" })
+         assert.matches("-o needs a value %(FORM%)", (fails(2, { "list", "-o" })))
+         assert.matches("%-%-output: 'xml' is not one of", (fails(2, { "list", "-o", "xml" })))
+         assert.matches("%-%-csv and %-o exclude each other", (fails(2, { "list", "-o", "json", "--csv" })))
+         assert.matches("is not one of table, tabs, csv, json, jsonl",
             (fails(2, { "list", "--output", "xml" })))
          fails(2, { "list", "--output", "csv", "--json" })
       end)
@@ -138,7 +143,7 @@ describe("topaz-status", function()
                assert.matches("' is not a process_id; expected a UUID", (fails(2, { command, "-" }, { input = text })))
             end
             for _, text in ipairs { "", "\n\n", "\u{FEFF}", " \t\r\n" } do
-               assert.matches("the input contains no ID; see `topaz%-status " .. command .. " %-%-help`",
+               assert.matches("the input contains no ID; see `topaz%-status help " .. command .. "`",
                   (fails(2, { command, "-" }, { input = text })))
             end
          end

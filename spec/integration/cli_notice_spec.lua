@@ -1,4 +1,5 @@
 -- The line on a terminal while topaz-status waits to try again, which goes away.
+local cjson = require "cjson"
 local program = require "spec.support.program"
 local screens = require "spec.support.screen"
 local set_up = require "spec.support.cli_screen"
@@ -26,6 +27,29 @@ describe("topaz-status on a terminal", function()
       local screen <close> = open { "list", "--fields", "process_id" }
       assert.equal(NOTICE, (screen:wait_for "trying again"))
       assert.equal("ID\n" .. id .. "\nended with 0", screen:wait_for "ended with 0":match "^.-ended with %d")
+   end)
+
+   test("get shows it below the rows while one call waits", function()
+      local ids = emulator:add_jobs { count = 3, status = "Failed" }
+      emulator:fault { match = { kind = "one", path = ids[2]:gsub("%-", "%%-") .. "$" }, times = 1, status = 503,
+         headers = { ["Retry-After"] = "3" } }
+      local screen <close> = open { "get", "--output", "tabs", "--fields", "process_id", table.unpack(ids) }
+      assert.equal(ids[1] .. "\n" .. NOTICE, (screen:wait_for(ids[1]:sub(1, 8) .. "[^\n]*\nHTTP")))
+      assert.equal(table.concat(ids, "\n") .. "\nended with 0", screen:wait_for "ended with 0":match "^.-ended with %d")
+   end)
+
+   test("rows of JSON stay whole beside it and beside the counter", function()
+      emulator:add_jobs { count = 250, status = "Failed" }
+      emulator:fault { match = { kind = "list" }, after = 1, times = 1, status = 503,
+         headers = { ["Retry-After"] = "2" } }
+      emulator:fault { match = { kind = "list" }, after = 2, times = 1, delay = 2 }
+      local screen <close> = screens.open(program.command { "list", "--json", "--fields", "progress" },
+         { width = 80, height = 300, variables = program.variables(emulator) })
+      screen:wait_for "trying again"
+      screen:wait_for "pages? read"
+      local json = screen:wait_for "ended with 0":match "^(.-)ended with 0"
+      assert.equal(250, #cjson.decode(json))
+      assert.equal(250, select(2, json:gsub("\n,?{", "")))
    end)
 
    test("an error takes its place too", function()

@@ -146,16 +146,21 @@ describe("topaz-status list", function()
 
       test("counts the pages while it reads, also where the rows go into a file, and leaves no trace", function()
          emulator:add_jobs { count = 350, status = "Completed" }
-         for _, shell in ipairs { "%s", "%s >/dev/null", "%s --sort credits" } do
+         local none = { "--where", "credits>1000" }
+         local list, summary = { "list", table.unpack(none) }, { "summary", table.unpack(none) }
+         for _, case in ipairs { { list, "%s" }, { list, "%s >/dev/null" }, { list, "%s --sort credits" },
+            { summary, "%s" }, { summary, "%s >/dev/null" }, { { "wait", "--all" }, "%s" } } do
+            local arguments, shell = table.unpack(case)
             emulator:fault { match = { kind = "list" }, after = 3, delay = 4 }
             emulator:set { latency = 0.4 }
-            local screen <close> = open({ "list", "--where", "credits>1000" }, 80, 10, shell)
-            screen:wait_for "^3 pages read, 0 found"
+            local screen <close> = open(arguments, 80, 10, shell)
+            screen:wait_for "^3 pages read, %d+ found"
             emulator:clear_faults()
             emulator:set { latency = 0 }
             local text = screen:wait_for "ended with 0"
             assert.is_nil(text:find("pages read", 1, true), shell)
-            if shell == "%s" then assert.matches("^no statuses match\nended", text) end
+            if case[1] == list and shell == "%s" then assert.matches("^no statuses match\nended", text) end
+            if case[1] == summary and shell == "%s" then assert.matches("^0 statuses\nended", text) end
          end
       end)
 

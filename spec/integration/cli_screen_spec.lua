@@ -97,12 +97,10 @@ describe("topaz-status in a terminal", function()
       end
    end)
 
-   test("a locale without UTF-8 gets ASCII, a dumb terminal plain lines", function()
+   test("a locale without UTF-8 gets ASCII", function()
       some_jobs()
       local screen <close> = open({ "watch" }, 80, 16, { LC_ALL = "C" })
       assert.matches("%[#+%.+%]  42 %%", screen:wait_for "Processing 1 ")
-      local dumb <close> = open({ "list", "--fields", "filename" }, 80, 10, { TERM = "dumb" })
-      assert.matches("^a.png\n日本語.png\ndone.png\nended", dumb:wait_for "ended with 0")
    end)
 
    test("wait shows a bar that moves, then how each job has ended", function()
@@ -190,7 +188,7 @@ describe("topaz-status in a terminal", function()
    test("watch ends with an error that says what to do, on the screen that was there before", function()
       local screen <close> = open({ "watch" }, 80, 14, { TOPAZ_API_KEY = "wrong" })
       local text = screen:wait_for "ended with 4.-icanon"
-      assert.matches("^topaz%-status: .-HTTP 401.-check the key in TOPAZ_API_KEY", (text:gsub("\n", " ")))
+      assert.matches("^topaz%-status: .-HTTP 401.-the key in TOPAZ_API_KEY", (text:gsub("\n", " ")))
       assert.is_nil(text:find("-icanon", 1, true))
    end)
 

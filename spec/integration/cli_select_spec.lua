@@ -63,6 +63,24 @@ describe("topaz-status", function()
          assert.equal(3, chosen("--where", "source_id!=x")) -- absent is not x either
       end)
 
+      it("compares large integers exactly, and takes true and false", function()
+         local P = 1 << 53
+         local function job(credits, crop)
+            return { status = "Completed", fields = { crop_to_fill = crop },
+               raw_fields = { credits = tostring(credits) } }
+         end
+         emulator:add_jobs { job(P, true), job(P + 1, false),
+            { status = "Completed", remove = { "credits", "crop_to_fill" } } }
+         assert.equal(1, chosen("--where", ("credits=%d"):format(P + 1)))
+         assert.equal(1, chosen("--where", ("credits>%d"):format(P)))
+         assert.equal(2, chosen("--where", ("credits!=%d"):format(P)))
+         assert.equal(1, chosen("--where", "crop_to_fill=true"))
+         assert.equal(1, chosen("--where", "crop_to_fill = false"))
+         assert.equal(2, chosen("--where", "crop_to_fill!=true"))
+         assert.equal(2, chosen("--where", "crop_to_fill=true", "--where", "crop_to_fill=false"))
+         assert.equal("1 would be deleted\n", fine { "delete-finished", "--dry-run", "--where", "crop_to_fill=true" })
+      end)
+
       it("takes dates for members that are times", function()
          some()
          assert.equal(1, chosen("--utc", "--where", "creation_time>2026-01-02"))
@@ -79,6 +97,8 @@ describe("topaz-status", function()
             ["credits=0x10"] = "credits is a number", ["credits="] = "credits is a number",
             ["credits=2026-01-01"] = "credits is a number",
             ["creation_time>soon"] = "write creation_time>50, or a date such as 2026%-01%-31;",
+            ["crop_to_fill=yes"] = "'crop_to_fill=yes': crop_to_fill is true or false;",
+            ["crop_to_fill>true"] = "'crop_to_fill>true': crop_to_fill is not a number, so only = and != compare it",
             ["model>A"] = "'model>A': model is not a number, so only = and != compare it",
             ["mdoel=A"] = "%-%-where: a status has no member 'mdoel', did you mean 'model'%?",
          } do

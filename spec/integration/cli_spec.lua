@@ -1,5 +1,6 @@
--- topaz-status, run as a program against the emulator, without a terminal: usage errors, the key,
--- the environment, help and --demo. Each command has a spec: cli_list, cli_wait, cli_delete.
+-- topaz-status, run as a program against the emulator, without a terminal: usage errors (those of
+-- argparse are in cli_usage_spec), the key, the environment, help and --demo. Each command has
+-- a spec: cli_list, cli_wait, cli_delete.
 local blocks = require "spec.docs.blocks"
 local emulators = require "topaz.emulator"
 local process = require "topaz.emulator.process"
@@ -14,10 +15,7 @@ describe("topaz-status", function()
 
    describe("a usage error", function()
       for name, case in pairs {
-         ["no command"] = { {}, "no command; see `topaz%-status %-%-help`" },
-         ["an unknown command"] = { { "lsit" }, "unknown command 'lsit'.*; see `topaz%-status %-%-help`" },
-         ["an unknown option"] = { { "list", "--foo" }, "unknown option '%-%-foo'; see `topaz%-status list %-%-help`" },
-         ["no id"] = { { "get" }, "missing argument 'ID'; see `topaz%-status get %-%-help`" },
+         ["no command"] = { {}, "no command; see `topaz%-status help`" },
          ["no id to wait for"] = { { "wait" }, "no ID was given; give IDs, or %-%-all" },
          ["no UUID"] =
             { { "get", "../\27[2Jstatus" }, "'../\\e%[2Jstatus' is not a process_id; expected a UUID such as" },
@@ -27,16 +25,12 @@ describe("topaz-status", function()
             "'soon' is not a duration: write 7d, 36h, 90m, 45s or plain seconds" },
          ["no number"] = { { "list", "--limit", "0" }, "'0' is not a whole number above 0" },
          ["too long a time"] = { { "delete-finished", "--dry-run", "--older-than", "9999999999w" },
-            "%-%-older%-than: expected a number from 0 to 1000000000, got .*; see `topaz%-status delete%-finished" },
+            "%-%-older%-than: expected a number from 0 to 1000000000, got .*; see .* delete%-finished`" },
          ["no member"] = { { "list", "--fields", "nope" }, "%-%-fields: a status has no member 'nope'" },
-         ["no member to filter by"] = { { "list", "--where", "crop_to_fill=true" },
-            "%-%-where: 'crop_to_fill': only members that are strings or integers can be filtered" },
          ["no token"] = { { "list", "--resume", "x" },
             "%-%-resume: not a valid list token: expected the whole token that an interrupted list printed" },
          ["no token of a wait"] = { { "wait", "--resume", "topazw1.00.00" },
             "%-%-resume: not a valid watch token: expected the whole token that an interrupted wait printed" },
-         ["two formats"] =
-            { { "list", "--json", "--csv" }, "option '%-%-csv' can not be used together with option '%-%-json'" },
          ["a status that is not finished"] =
             { { "delete-finished", "--status", "Pending" }, "'Pending' is not one of Completed, Cancelled, Failed" },
          ["http to elsewhere"] = { { "list", "--base-url", "http://api.example" },
@@ -171,6 +165,23 @@ describe("topaz-status", function()
          assert.matches("delete%-finished", fine { "completion", shell })
       end
       assert.matches("^topaz%-status %d+%.%d+", fine { "--version" })
+   end)
+
+   it("begins its help with what is typed, then the commands, and tells common options once", function()
+      local help = fine { "help" }
+      assert.matches("^Usage: topaz%-status %[options%] COMMAND %[options%] %[arguments%]\n\n[^\n]+\n\nCommands:\n",
+         help)
+      assert.matches("\n\nConnection:\n.*\n   %-%-verbose ", help)
+      for command, usage in pairs { list = "[options]", get = "[options] ID ...", wait = "[options] [ID ...]",
+         completion = "[options] SHELL", help = "[options] [COMMAND]" } do
+         local own = fine { "help", command }
+         assert.equal(("Usage: topaz-status %s %s"):format(command, usage), own:match "^[^\n]*")
+         assert.is_nil(own:find("--base-url ", 1, true))
+         local asks = command ~= "completion" and command ~= "help"
+         assert.equal(asks, own:find("\n\nEvery command also has --profile, --quiet and more: see `topaz-status help`."
+            .. "\n\nExample", 1, true) ~= nil, command)
+      end
+      assert.is_nil(fine({ "help", "emulator" }):find("Every command also", 1, true))
    end)
 
    describe("--demo", function()

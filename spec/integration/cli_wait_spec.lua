@@ -43,15 +43,23 @@ describe("topaz-status", function()
          assert.matches("\tFailed\t", out)
       end)
 
-      it("ends with 6 when the time is over, says how to resume, and resumes", function()
+      it("ends with 6 when the time is over, says for which jobs and how to resume, and resumes", function()
          local ids = emulator:add_jobs { { status = "Completed" }, job("Completed", 3) }
          local result = run { "wait", ids[1], ids[2], "--timeout", "1s" }
          assert.equal(6, result.code)
-         assert.matches("^topaz%-status: [^\n]*1 of 2 jobs are not finished after 1 s[^\n]*; [^\n]*%-%-timeout\n"
+         assert.matches("^topaz%-status: not finished: " .. ids[2]:gsub("%-", "%%-") .. ", %a+, [^\n]+\n"
+            .. "topaz%-status: [^\n]*1 of 2 jobs are not finished after 1 s[^\n]*; [^\n]*%-%-timeout\n"
             .. "topaz%-status: to resume: topaz%-status wait %-%-timeout 1s %-%-resume topazw1%S+\n$", result.err)
          local out = fine { "wait", "--resume", result.err:match "%-%-resume (%S+)" }
          assert.matches(ids[2]:gsub("%-", "%%-") .. "\tCompleted", out)
          assert.is_nil(out:find(ids[1], 1, true))
+      end)
+
+      it("names a few of many jobs that are not finished", function()
+         emulator:add_jobs { count = 40, timeline = { processing = 1000 } }
+         local err = run({ "wait", "--all", "--timeout", "1s" }).err
+         assert.equal(5, select(2, err:gsub("topaz%-status: not finished: ", "")))
+         assert.matches("\ntopaz%-status: and 35 more\ntopaz%-status: [^\n]*40 of 40 jobs", err)
       end)
 
       it("says on Ctrl-C how to resume", function()

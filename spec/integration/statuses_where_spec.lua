@@ -107,6 +107,60 @@ describe("client:statuses()", function()
          chosen { process_id = { except = { [records[10]:match '"process_id":"(.-)"':upper()] = true } } })
    end)
 
+   -- Chosen, by the numbers of records with these values of a member.
+   local function chooser(member, values)
+      local records = {}
+      for i, value in ipairs(values) do records[i] = record(i, (',"%s":%s'):format(member, value)) end
+      records[#records + 1] = record(#records + 1)
+      answer("[" .. table.concat(records, ",") .. "]", { times = math.huge })
+      return function(where)
+         local numbers = {}
+         for i, id in ipairs(ids_of(client:statuses { where = { [member] = where } })) do
+            numbers[i] = tonumber(id:sub(-2))
+         end
+         return numbers
+      end
+   end
+
+   it("compares integers exactly, however large, with each other and with floats", function()
+      local P = 1 << 53
+      local chosen = chooser("credits", { P - 1, P, P + 1, P + 2, ("%d.0"):format(P), math.maxinteger,
+         "9223372036854775808", math.mininteger, "-9223372036854775809", "1e999", "2.5" })
+      assert.same({ 2, 5 }, chosen(P))
+      assert.same({ 3 }, chosen(P + 1))
+      assert.same({ 3 }, chosen { P + 1, P + 3 })
+      assert.same({ 6 }, chosen(math.maxinteger))
+      assert.same({ 7 }, chosen(2.0 ^ 63))
+      assert.same({ 8, 9 }, chosen(-2.0 ^ 63)) -- the ninth is no integer: as a float it is this one
+      assert.same({ 3, 4, 6, 7, 10 }, chosen { above = P })
+      assert.same({ 3, 4, 6, 7, 10 }, chosen { above = P + 0.0 })
+      assert.same({ 4, 6, 7, 10 }, chosen { min = P + 1, above = P + 1 })
+      assert.same({ 4, 6, 7, 10 }, chosen { above = P + 1, min = 0 })
+      assert.same({ 2, 3, 5 }, chosen { min = P, max = P + 1 })
+      assert.same({ 1, 2, 5 }, chosen { below = P + 1, above = 3 })
+      assert.same({ 7, 10 }, chosen { above = math.maxinteger })
+      assert.same({ 10 }, chosen { above = 2.0 ^ 63 })
+      assert.same({ 8, 9 }, chosen { max = math.mininteger })
+      assert.same({}, chosen { below = math.mininteger })
+      assert.same({}, chosen { above = math.huge })
+      assert.same({ 10 }, chosen { min = math.huge })
+      assert.same({ 1, 2, 4, 5, 6, 7, 8, 9, 10, 11, 12 }, chosen { except = P + 1 })
+      assert.same({ 11 }, chosen { above = 2, below = 3 })
+      assert.same({ 11 }, chosen { min = 2.5, max = 2.5 })
+   end)
+
+   it("takes true and false for members that are booleans", function()
+      local chosen = chooser("crop_to_fill", { "true", "false", "null", '"true"', "1", "0" })
+      assert.same({ 1 }, chosen(true))
+      assert.same({ 2 }, chosen(false))
+      assert.same({ 1 }, chosen { true })
+      assert.same({ 1, 2 }, chosen { true, false })
+      -- alone it lets others pass too: absent members, and those of another type
+      assert.same({ 2, 3, 4, 5, 6, 7 }, chosen { except = true })
+      assert.same({ 1, 3, 4, 5, 6, 7 }, chosen { except = { false } })
+      assert.same({ 3, 4, 5, 6, 7 }, chosen { except = { true, false } })
+   end)
+
    it("takes ages by the server's clock, both ends included", function()
       local now = emulator():now()
       for _, age in ipairs { 10, 3000, 4000, 90000 } do
@@ -137,7 +191,12 @@ describe("client:statuses()", function()
          [{ where = { status = 5 } }] = "where.*status",
          [{ where = { "status" } }] = "where",
          [{ where = { crop_to_fill = { min = 1 } } }] =
-            "where.*'crop_to_fill': only members that are strings or integers",
+            "where.*'crop_to_fill' is a boolean member: expected true, false, a list of them or { except = true }",
+         [{ where = { crop_to_fill = "true" } }] = "where.*'crop_to_fill' is a boolean member: .*, got string",
+         [{ where = { crop_to_fill = {} } }] = "where.*'crop_to_fill' is a boolean member: .*, got an empty table",
+         [{ where = { crop_to_fill = { true, 1 } } }] = "where.*'crop_to_fill' is a boolean member",
+         [{ where = { crop_to_fill = { except = true, true } } }] = "where.*'crop_to_fill': 'except' stands alone",
+         [{ where = { crop_to_fill = { except = {} } } }] = "where.*'crop_to_fill' is a boolean member",
          [{ where = { progress = "5" } }] =
             "where.*'progress' is an integer member: expected a number, .* a range such as .*, got string",
          [{ where = { progress = {} } }] =

@@ -35,6 +35,58 @@ describe("the log of topaz-status", function()
       assert.equal("task: a\\e[31m", log.line { type = "task", operation = "task", message = "a\27[31m" })
    end)
 
+   describe("has the line of a call", function()
+      local o, one
+      before_each(function()
+         o = {}
+         one = log.attach(o, {})
+      end)
+
+      local function tell(kind, call, changes)
+         local e = event(changes)
+         e.type, e.call = kind, call
+         o.on_event(e)
+      end
+
+      it("until that call is sent again, whatever becomes of others", function()
+         tell("retry", 1)
+         tell("request", 2)
+         tell("response", 2, { http_status = 200 })
+         tell("request", 2, { attempt = 2 })
+         assert.equal("HTTP 503, trying again in 3s", one.text)
+         tell("request", 1, { attempt = 2 })
+         assert.is_nil(one.text)
+      end)
+
+      it("that waits longest where several wait", function()
+         tell("retry", 1)
+         tell("retry", 2, { delay = 9, http_status = 500 })
+         tell("retry", 3, { delay = 2.9 })
+         assert.equal("HTTP 500, trying again in 9s", one.text)
+         tell("request", 2, { attempt = 2 })
+         assert.matches("^HTTP 503, trying again in [23]s$", one.text)
+         tell("request", 3, { attempt = 2 })
+         tell("request", 1, { attempt = 2 })
+         assert.is_nil(one.text)
+      end)
+
+      it("or that of all calls, until one is sent", function()
+         tell("throttle", 1, { http_status = 429, delay = 5 })
+         assert.equal("HTTP 429, requests go on in 5s", one.text)
+         tell("response", 3, { http_status = 200 })
+         assert.equal("HTTP 429, requests go on in 5s", one.text)
+         tell("request", 2)
+         assert.is_nil(one.text)
+      end)
+
+      it("not long after it should have been sent: it may have been cancelled", function()
+         tell("retry", 1, { delay = 0.6 })
+         one.latest.deadline = one.latest.deadline - 60
+         tell("response", 2, { http_status = 200 })
+         assert.is_nil(one.text)
+      end)
+   end)
+
    it("listens unless it is to be quiet", function()
       for quiet, expected in pairs { [true] = "nil", [false] = "function" } do
          local o = {}

@@ -173,14 +173,15 @@ static bool accept(const void *context, size_t rule, const char *text, size_t n)
 }
 
 /* In the filter's table, a member that is a number has { min = n, max = n }. */
-static bool accept_number(const void *context, size_t rule, lua_Number n) {
+static bool accept_value(const void *context, size_t rule, const json_span *v) {
   const room_shape *s = context;
   lua_State *L = s->L;
+  lua_Number n = v->type == JSON_INTEGER ? (lua_Number)v->as.integer : v->as.number;
   int top = lua_gettop(L);
   bool yes;
   lua_getfield(L, s->sets, s->rules[rule].name);
-  yes = lua_getfield(L, -1, "min") == LUA_TNUMBER && lua_getfield(L, -2, "max") == LUA_TNUMBER &&
-        n >= lua_tonumber(L, -2) && n <= lua_tonumber(L, -1);
+  yes = v->type != JSON_BOOLEAN && lua_getfield(L, -1, "min") == LUA_TNUMBER &&
+        lua_getfield(L, -2, "max") == LUA_TNUMBER && n >= lua_tonumber(L, -2) && n <= lua_tonumber(L, -1);
   lua_settop(L, top);
   return yes;
 }
@@ -250,7 +251,7 @@ static int shape_filter(lua_State *L) {
   lua_pushvalue(L, 2);
   lua_setiuservalue(L, 1, FILTER);
   s->filter.accept = accept;
-  s->filter.accept_number = accept_number;
+  s->filter.accept_value = accept_value;
   s->filter.context = s;
   s->shape.filter = &s->filter;
   return 0;

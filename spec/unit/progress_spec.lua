@@ -37,6 +37,15 @@ describe("a bar", function()
 end)
 
 describe("the lines", function()
+   it("count all jobs whole in a narrow terminal too", function()
+      local bars = progress.new()
+      for i = 1, 60 do bars:update(job(i, "Pending", 0)) end
+      for width, expected in pairs { [60] = "^0 of 60 finished  ", [40] = "^0 of 60 +▕", [26] = "^0 of 60  ",
+         [20] = "^0 of 60 +0 %%$" } do
+         assert.matches(expected, bars:total_line(width, NOW))
+      end
+   end)
+
    it("are exactly these for three jobs of which one has ended", function()
       local bars = progress.new()
       bars:update(job(1, "Completed", 100), NOW)
@@ -52,7 +61,7 @@ describe("the lines", function()
          "IMG_03.png        ▕                       ▏   0 %",
          "1 of 3 finished   ▕███████████▌           ▏  50 %",
       }, bars:lines(49, NOW))
-      assert.same({ "IMG_02.png 50 %", "IMG_03.png 0 %", "1 of 3 fin… 50 %" }, bars:lines(18, NOW))
+      assert.same({ "IMG_02.png 50 %", "IMG_03.png 0 %", "1 of 3 50 %" }, bars:lines(18, NOW))
    end)
 
    it("never are wider than asked for, with names of any kind", function()

@@ -4,6 +4,7 @@ local json = require "topaz.cli.json"
 local options = require "topaz.cli.options"
 local text = require "topaz.terminal.text"
 local topaz = require "topaz"
+local usage = require "topaz.cli.usage"
 local words = require "topaz.words"
 
 local arguments = {}
@@ -52,6 +53,8 @@ local function number(member, given)
    return given:find "^%-?%d+%.?%d*$" and tonumber(given) or nil
 end
 
+local BOOLEANS = { ["true"] = true, ["false"] = false }
+
 -- "MEMBER=VALUE" and the like, as { member =, comparison =, value = }. What members there are is
 -- the library's to say.
 local function condition(given)
@@ -67,23 +70,46 @@ local function condition(given)
       end
    elseif types[member] and comparison ~= "=" and comparison ~= "!=" then
       return nil, ("'%s': %s is not a number, so only = and != compare it"):format(shown, member)
+   elseif types[member] == "boolean" then
+      value = BOOLEANS[value:match "^%s*(.-)%s*$"]
+      if value == nil then return nil, ("'%s': %s is true or false"):format(shown, member) end
    end
    return { member = member, comparison = comparison, value = value }
 end
 
+--- Reads one of some words, as they are. Returns a function for argparse.
+function arguments.one_of(list)
+   return function(given)
+      for _, word in ipairs(list) do
+         if word == given then return word end
+      end
+      return nil, ("'%s' is not one of %s"):format(text.safe(given), table.concat(list, ", "))
+   end
+end
+
+-- What is wrong with the name of a member; nil: nothing.
+local function wrong_member(name)
+   if types[name] then return nil end
+   local near = usage.nearest(name, json.MEMBERS)
+   return ("a status has no member '%s'"):format(text.safe(name))
+      .. (near and (", did you mean '%s'?"):format(near) or "")
+end
+
 --- The name of a member to sort by, perhaps with "-" in front.
 function arguments.member(given)
-   if types[given:match "^%-?(.*)$"] then return given end
-   return nil, ("a status has no member '%s'"):format(text.safe(given))
+   local why = wrong_member((given:gsub("^%-", "")))
+   return not why and given or nil, why
 end
 
 local function members(given)
    local list, seen = {}, {}
    for name in given:gmatch "[^,%s]+" do
+      local why = wrong_member(name)
+      if why then return nil, why end
       if not seen[name] then list[#list + 1] = name end
       seen[name] = true
    end
-   if #list == 0 then return nil, "--fields needs names separated by commas" end
+   if #list == 0 then return nil, "expected names separated by commas" end
    return list
 end
 
@@ -107,8 +133,8 @@ function arguments.wait_timeout(command, default)
       :argname "TIME":convert(options.duration)
 end
 
---- Says what completion offers for an option; unlike with argparse's choices, it takes others too.
--- Returns the option.
+--- Says what completion offers for an option or an argument; unlike with argparse's choices, it
+-- takes others too. Returns it.
 function arguments.offers(option, list)
    option.offered = list
    return option
@@ -140,8 +166,9 @@ function arguments.filters(command, some, help)
          :convert(arguments.words_of(list, not some and "; another word: --where status=WORD" or nil)), list),
       command:option("--model", "Only this model; may be given several times."):argname "NAME":count "*",
       offers(command:option("--where",
-            "Only where a member is so: model=A, model!=A, 'progress>=50', 'credits>2', 'creation_time<2026-01-31'. "
-            .. "May be given several times: several = of one member are alternatives, everything else must hold. "
+            "Only where a member is so: model=A, model!=A, 'progress>=50', 'credits>2', 'creation_time<2026-01-31', "
+            .. "crop_to_fill=true. May be given several times: several = of one member are alternatives, "
+            .. "everything else must hold. "
             .. "The members are: " .. NAMES .. ".")
          :argname "CONDITION":count "*":convert(condition), json.MEMBERS),
       command:option("--newer-than", "Only statuses modified within the last TIME, or since a date.")
@@ -150,6 +177,8 @@ function arguments.filters(command, some, help)
          :argname "TIME":convert(moment),
       command:flag("--utc", "Dates are UTC, in arguments and tables, not in this machine's time zone."))
 end
+
+local FORMS = { "table", "tabs", "csv", "json", "jsonl" }
 
 -- The flag of a form of output; --output names it too.
 local function form(command, name, help)
@@ -161,9 +190,9 @@ end
 -- @tparam string default what it is without an option
 -- @tparam[opt] string json the help of --json
 function arguments.formats(command, default, json_help)
-   local named = command:option("--output", ("The form: table, tabs, csv, json or jsonl (default: %s). Times are ISO "
-         .. "8601 in UTC in tabs and csv, numbers in JSON."):format(default))
-      :argname "FORM":choices { "table", "tabs", "csv", "json", "jsonl" }
+   local named = offers(command:option("-o --output", ("The form: table, tabs, csv, json or jsonl (default: %s). "
+         .. "Times are ISO 8601 in UTC in tabs and csv, numbers in JSON."):format(default))
+      :argname "FORM":convert(arguments.one_of(FORMS)), FORMS)
    local array = form(command, "json", json_help or "One JSON array.")
    local lines = form(command, "jsonl", "One JSON object per line.")
    local csv = form(command, "csv", "Comma-separated values with a header (RFC 4180).")
@@ -176,7 +205,10 @@ end
 
 --- What each command that asks the API has, in front of its name or behind it: how much is said,
 -- and how to reach the API.
-function arguments.common(command)
+-- @param command
+-- @tparam[opt=false] boolean shown whether its help tells them
+function arguments.common(command, shown)
+   local first = #command._options + 1
    command:flag("--no-color", "No colours, as with $NO_COLOR or where the output is not a terminal.")
    command:mutex(command:flag("--verbose", "Log each request to standard error."),
       command:flag("--quiet", "Only results and errors: no bars, no notice while it waits to try again."))
@@ -199,6 +231,8 @@ function arguments.common(command)
          .. "times. Other users can see arguments: put a secret into the config file.")
          :argname "HEADER":count "*":convert(options.header),
       command:flag("--allow-insecure", "Allow http:// to other machines: the key is sent unencrypted."))
+   command.has_common = not shown
+   for i = first, #command._options do command._options[i]:hidden(not shown) end
 end
 
 return arguments

@@ -34,7 +34,7 @@ local function said(column, status, o)
    local value = status[column.name]
    local words = dates.MEMBERS[column.name] and dates.shown(value, "minutes", o)
       or type(value) == "number" and column.say and column.say(value)
-   return text.safe(words or json.plain(value))
+   return text.safe(words or json.plain(value), o.ascii)
 end
 
 local function column_of(name)

@@ -27,15 +27,34 @@ local function is_slow(client)
    return false
 end
 
---- A page has been read.
--- @tparam integer found the statuses until now
-function Counter:page(found)
+-- A page has been read; so many statuses were found until now.
+local function page(self, found)
    self.pages = self.pages + 1
    if not self.lines or not is_slow(self.client) then return end
    self.log:hide()
+   output.end_line()
    self.lines:draw(function(width)
       return { text.fit(("%d page%s read, %d found"):format(self.pages, self.pages == 1 and "" or "s", found), width) }
    end)
+end
+
+--- Iterates over the statuses of a cursor. Between two pages whatever is known is written, before
+-- the wait for the next one, and the line is drawn.
+function Counter:each(cursor)
+   local found = 0
+   return function()
+      while true do
+         local status = cursor:in_page()
+         if status then
+            found = found + 1
+            return status
+         elseif status == false then
+            return nil
+         end
+         output.flush()
+         page(self, found)
+      end
+   end
 end
 
 --- Removes the line.

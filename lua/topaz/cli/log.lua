@@ -11,6 +11,7 @@ local text = require "topaz.terminal.text"
 local log = {}
 
 local LEAST = 0.5 -- seconds; a shorter wait is not worth a line
+local LATE = 10   -- seconds after which a call that was not sent is believed to have been cancelled
 
 -- By the reason of an event.
 local REASONS = {
@@ -30,10 +31,11 @@ end
 
 --- What an event means for a person who waits; nil: nothing.
 -- @tparam table event as on_event gets it
+-- @tparam[opt=event.delay] number left seconds of the wait that are left
 -- @treturn string|nil
-function log.notice(event)
+function log.notice(event, left)
    if event.type ~= "retry" and event.type ~= "throttle" or event.delay < LEAST then return nil end
-   local seconds = text.duration(math.max(1, math.ceil(event.delay)))
+   local seconds = text.duration(math.max(1, math.ceil(left or event.delay)))
    if event.type == "retry" then return ("%s, trying again in %s"):format(what_of(event), seconds) end
    return ("%s, requests go on in %s"):format(what_of(event), seconds)
 end
@@ -66,15 +68,56 @@ function Log:hide()
    self.shown = false
 end
 
-local function show(self, notice)
-   self.text = notice
-   if self.lines then return self.redraw and self.redraw() end
-   if not self:has_terminal() then return end
+-- Writes the line to the terminal.
+local function write(self)
    output.clear()
+   output.end_line()
    self.shown = true
    local room, ellipsis = math.max(terminal.size() - 1, 1), terminal.is_ascii() and "~" or "…"
-   io.stderr:write("\r", text.fit(notice, room, ellipsis), "\27[K")
+   io.stderr:write("\r", text.fit(self.text, room, ellipsis), "\27[K")
    io.stderr:flush()
+end
+
+--- Shows the line again, after something else was written.
+function Log:again()
+   if self.text and not self.shown and not self.lines and self:has_terminal() then write(self) end
+end
+
+-- The wait that takes longest, of those that are still on; nil: none is.
+local function longest(self)
+   local now, found = core.now(), nil
+   for call, wait in pairs(self.waits) do
+      if wait.deadline + LATE < now then self.waits[call] = nil
+      elseif not found or wait.deadline > found.deadline then found = wait end
+   end
+   return found
+end
+
+-- Shows the line of the longest wait, or removes it.
+local function show(self)
+   local latest, had = longest(self), self.text
+   if latest == self.latest then return end
+   self.latest = latest
+   self.text = latest and log.notice(latest.event, latest.deadline - core.now())
+   if self.lines then
+      if self.redraw and (had or self.text) then self.redraw() end
+   elseif not self.text then
+      self:hide()
+   elseif self:has_terminal() then
+      write(self)
+   end
+end
+
+local ALL = "all" -- in place of a call: the whole client waits
+
+-- Notes who waits, and who no longer does: a call until it is sent, the client until any is.
+local function note(self, event)
+   if log.notice(event) then
+      self.waits[event.type == "retry" and event.call or ALL] = { event = event, deadline = core.now() + event.delay }
+   elseif event.type == "request" then
+      self.waits[event.call or ALL], self.waits[ALL] = nil, nil
+   end
+   show(self)
 end
 
 -- An event of the client.
@@ -83,17 +126,11 @@ local function on_event(self, event)
       if self.screen and terminal.is_terminal(io.stderr) then return end
       if self.lines then self.lines:clear() end
       output.clear()
+      output.end_line()
       io.stderr:write(os.date "%H:%M:%S ", log.line(event), "\n")
       return
    end
-   local notice = log.notice(event)
-   if notice then return show(self, notice) end
-   if event.type ~= "response" and (event.attempt or 0) < 2 then return end
-   if event.type == "response" and (event.http_status or 0) // 100 ~= 2 then return end
-   local had = self.text
-   self.text = nil
-   self:hide()
-   if had and self.redraw then self.redraw() end
+   note(self, event)
 end
 
 --- The bars, or the whole screen, that are drawn from now on; nil: none.
@@ -121,9 +158,9 @@ end
 --- Lets a client tell what it does.
 -- @tparam table client_options get `on_event`, unless nothing is to be told
 -- @tparam table settings `verbose`, `quiet`
--- @return the log: `text`, the line to show or nil; hide(), draws_in(lines, screen)
+-- @return the log: `text`, the line to show or nil; hide(), again(), draws_in(lines, screen)
 function log.attach(client_options, settings)
-   local self = setmetatable({ verbose = settings.verbose, shown = false }, Log)
+   local self = setmetatable({ verbose = settings.verbose, shown = false, waits = {} }, Log)
    if settings.verbose or not settings.quiet then
       client_options.on_event = function(event) on_event(self, event) end
    end

@@ -56,8 +56,8 @@ local function execute(shell)
    if args.demo and not shell.demo then
       code = require("topaz.cli.demo").run(shell, main.run)
    else
-      if not command then problem.usage("no command", "see `topaz-status --help`, or try `topaz-status --demo`") end
-      shell.is_terminal = terminal.is_terminal(io.stdout)
+      if not command then problem.usage("no command", problem.see() .. ", or try `topaz-status --demo`") end
+      shell.is_terminal, shell.is_tty = terminal.is_terminal(io.stdout), core.is_tty(1)
       shell.paint = screen.painter(io.stdout, args, shell.getenv)
       code = command.run(shell)
    end
@@ -75,7 +75,7 @@ function main.run(arguments, given)
    local shell <const> = Shell.new(arguments, given)
    local ok, code = xpcall(execute, traced, shell)
    if not ok then code = fail(shell, code) end
-   output.before = nil
+   output.before, output.after = nil, nil
    if shell.log then shell.log:draws_in(nil) end
    if shell.made then shell.made:close() end
    return code

@@ -4,7 +4,6 @@
 local core = require "topaz.core"
 local problem = require "topaz.cli.problem"
 local profiles = require "topaz.cli.profiles"
-local terminal = require "topaz.terminal"
 local text = require "topaz.terminal.text"
 
 local options = {}
@@ -93,7 +92,7 @@ function options.key_file(path, what)
    what = what or "key"
    local shown = text.safe(path)
    if path == "-" then
-      if terminal.is_terminal(io.stdin) then
+      if core.is_tty(0) then
          problem.usage(("the standard input is a terminal, which would show the %s"):format(what),
             ("send the %s through a pipe"):format(what))
       end

@@ -19,8 +19,10 @@ local function note(ok, why)
    trouble = problem.new(problem.FAILED, "cannot write the output: " .. tostring(why), hint)
 end
 
---- Called before anything is written; nil: nothing is.
-output.before = nil
+--- Called before and after anything is written; nil: nothing is.
+output.before, output.after = nil, nil
+
+local in_line = false -- whether what was written last has not ended its line
 
 --- Sends what was written on its way.
 -- @treturn table|nil the problem that this or an earlier write has met
@@ -60,6 +62,19 @@ end
 -- that the write has been done; false: by the write itself, as usual.
 function output.defer_interrupt(yes) defers, interrupt = yes, nil end
 
+--- Ends the line on the terminal that was begun, so that something can be drawn below it. Returns
+-- nothing; `output.write` knows.
+function output.end_line()
+   if in_line and terminal.is_terminal(io.stdout) then
+      io.stdout:write "\n"
+      io.stdout:flush()
+      in_line = false
+   end
+end
+
+--- Says that a person has ended the line by typing.
+function output.line_was_ended() in_line = false end
+
 -- Lua raises Ctrl-C as the call returns: the text has been written then.
 local function after_write(ok, result, why)
    if ok then return note(result, why) end
@@ -71,18 +86,22 @@ end
 --- Writes to the output, or raises why that cannot be.
 function output.write(...)
    output.clear()
-   if not trouble then after_write(pcall(io.stdout.write, io.stdout, ...)) end
+   if not trouble then
+      in_line = not tostring(select(-1, ...)):find "\n$"
+      after_write(pcall(io.stdout.write, io.stdout, ...))
+   end
    if trouble then error(trouble, 0) end
+   if output.after then output.after() end
 end
 
 -- ---- one writer for each form: add(status), finish(), stop() where it ends early ----------------
 
 local function json_writer(fields)
    local first = true
-   local function finish() output.write(first and "[]\n" or "\n]\n") end
+   local function finish() output.write(first and "[]\n" or in_line and "\n]\n" or "]\n") end
    return {
       add = function(status)
-         output.write(first and "[\n" or ",\n", json.object(status, fields))
+         output.write(first and "[\n" or in_line and ",\n" or ",", json.object(status, fields))
          first = false
       end,
       finish = finish,
@@ -102,8 +121,8 @@ local function plain(status, name, o)
    return dates.MEMBERS[name] and dates.shown(value, "iso", o) or json.plain(value)
 end
 
-local function csv_value(s, to_terminal)
-   if to_terminal then s = text.safe(s) end
+local function csv_value(s, o)
+   if o.tty then s = text.safe(s, o.ascii) end
    return s:find '[,"\r\n]' and '"' .. s:gsub('"', '""') .. '"' or s
 end
 
@@ -119,7 +138,7 @@ local function csv_writer(fields, o)
       add = function(status)
          begin()
          local values = {}
-         for i, name in ipairs(names) do values[i] = csv_value(plain(status, name, o), o.terminal) end
+         for i, name in ipairs(names) do values[i] = csv_value(plain(status, name, o), o) end
          line(values)
       end,
       finish = begin,
@@ -166,13 +185,14 @@ local function table_writer(given, o)
    }
 end
 
---- The form of the output: what the options say, else a table on a terminal and tabs elsewhere.
-function output.form(args, to_terminal) return args.output or to_terminal and "table" or "tabs" end
+--- The form of the output: what the options say, else a table on a terminal of any kind and tabs
+-- elsewhere.
+function output.form(args, to_tty) return args.output or to_tty and "table" or "tabs" end
 
 --- The members that a form needs; nil: all.
-function output.fields(args, to_terminal)
+function output.fields(args, to_tty)
    if args.fields then return args.fields end
-   local form = output.form(args, to_terminal)
+   local form = output.form(args, to_tty)
    return (form == "table" or form == "tabs") and columns.DEFAULT or nil
 end
 
@@ -184,15 +204,15 @@ local SAMPLE = 100 -- statuses that give a table its widths where there is no sc
 -- @tparam[opt=false] boolean single whether --json means an object, not an array
 -- @return the writer
 function output.writer(shell, single)
-   local args, to_terminal = shell.args, shell.is_terminal
+   local args, to_tty = shell.args, shell.is_tty
    local width, rows = terminal.size()
    local o = {
-      terminal = to_terminal, paint = shell.paint, ascii = terminal.is_ascii(), epoch = args.epoch, utc = args.utc,
-      resumed = args.resume ~= nil, width = to_terminal and width or math.maxinteger,
+      terminal = shell.is_terminal, tty = to_tty, paint = shell.paint, ascii = terminal.is_ascii(),
+      epoch = args.epoch, utc = args.utc, resumed = args.resume ~= nil, width = to_tty and width or math.maxinteger,
       -- a screen of them, without the headings and the shell's next line
-      sample = to_terminal and math.max(rows - 2, 1) or SAMPLE,
+      sample = to_tty and math.max(rows - 2, 1) or SAMPLE,
    }
-   local fields, form = output.fields(args, to_terminal), output.form(args, to_terminal)
+   local fields, form = output.fields(args, to_tty), output.form(args, to_tty)
    local made
    if form == "json" and not single then made = json_writer(fields)
    elseif form == "json" or form == "jsonl" then made = object_writer(fields)

@@ -8,11 +8,13 @@
 --    run          function (shell) that runs it, and returns the exit code, or nil for 0
 local argparse = require "argparse"
 local arguments = require "topaz.cli.arguments"
+local help = require "topaz.cli.help"
 local leading = require "topaz.cli.leading"
 local manual = require "topaz.cli.manual"
 local names = require "topaz.cli.commands"
 local output = require "topaz.cli.output"
 local problem = require "topaz.cli.problem"
+local usage = require "topaz.cli.usage"
 
 local parser = {}
 
@@ -34,34 +36,42 @@ local function shows(text_of)
 end
 
 -- Gives the root or a command its --help.
-local function with_help(of) return of:add_help { action = shows(function() return of:get_help() .. "\n" end) } end
+local function with_help(of) return of:add_help { action = shows(function() return help.text(of) end) } end
 
--- The completion script of a shell. Words that an option only offers are its choices meanwhile.
+-- The completion script of a shell. Words that an option or argument only offers are its choices
+-- meanwhile; arguments that are always refused are left out.
 local function completion(root, shell)
    for _, command in ipairs(root._commands) do
-      for _, option in ipairs(command._options) do option._choices = option.offered or option._choices end
+      for _, list in ipairs { command._options, command._arguments } do
+         for i = #list, 1, -1 do
+            list[i]._choices = list[i].offered
+            if list[i]._hidden and list == command._arguments then table.remove(list, i) end
+         end
+      end
    end
    return root["get_" .. shell .. "_complete"](root)
 end
 
 local function add_completion(root)
    local command = with_help(root:command "completion"):description "Output a shell completion script."
-   command:argument("shell", "The shell to output a completion script for."):choices { "bash", "zsh", "fish" }
-      :action(shows(function(_, _, shell) return completion(root, shell) end))
+   local shells = { "bash", "zsh", "fish" }
+   arguments.offers(command:argument("SHELL", "The shell to output a completion script for: bash, zsh or fish.")
+      :target "shell":convert(arguments.one_of(shells)), shells)
+   command:action(shows(function(args) return completion(root, args.shell) end))
 end
 
 -- `help` and `manual`, which write what the parser knows.
 local function add_help(root, version)
-   local help = with_help(root:command "help"):summary "Show the help, or that of a command."
+   local command = with_help(root:command "help"):summary "Show the help, or that of a command."
       :description "Show the help of topaz-status, or that of a command."
    local man = with_help(root:command "manual"):summary "Output the man page."
       :description "Output the man page, for `topaz-status manual | man -l -`."
    man:action(shows(function() return manual.page(root, version) end))
    local by_name = {}
-   for _, command in ipairs(root._commands) do by_name[command._name] = command end
-   help:argument("COMMAND", "Whose help to show."):target "help_of":args "?"
+   for _, one in ipairs(root._commands) do by_name[one._name] = one end
+   command:argument("COMMAND", "Whose help to show."):target "help_of":args "?"
       :convert(function(name) return by_name[name] and name, ("unknown command '%s'"):format(name) end)
-   help:action(shows(function(args) return (by_name[args.help_of] or root):get_help() .. "\n" end))
+   command:action(shows(function(args) return help.text(by_name[args.help_of] or root) end))
 end
 
 local function add(root, declared)
@@ -73,13 +83,10 @@ local function add(root, declared)
    declared.arguments(command)
 end
 
--- The path from the program to a command, as it is typed.
-local function path_of(command, name) return command == name and "topaz-status" or "topaz-status " .. command end
-
 local function new(version, list)
    local root = with_help(argparse "topaz-status")
       :description "The statuses of image-processing jobs: list, follow and clean them up."
-      :help_max_width(80):usage_max_width(80):help_description_margin(28)
+      :help_max_width(80):help_description_margin(28)
       :command_target "command":require_command(false)
       :epilog [[
 The API key comes from $TOPAZ_API_KEY or a file of mode 600, never from an
@@ -106,10 +113,15 @@ Examples:
    eval "$(topaz-status completion bash)"    completion in this shell]]
    root:flag("--version", "Show the version."):action(shows(function() return "topaz-status " .. version .. "\n" end))
    root:flag("--demo", "Show a tour on an emulator of the API; with a command: run it there.")
-   arguments.common(root)
+   arguments.common(root, true)
    for _, declared in ipairs(list) do add(root, declared) end
    add_completion(root)
    add_help(root, version)
+   help.add_usage(root)
+   for _, command in ipairs(root._commands) do
+      usage.complete(command)
+      help.add_usage(command, command._name)
+   end
    return root
 end
 
@@ -123,9 +135,29 @@ local function check_common(root, args)
       local given = args[option:_get_default_target()]
       if given and not (type(given) == "table" and #given == 0) and not has[option._name] then
          local long = option._aliases[#option._aliases]
-         problem.usage(("unknown option '%s'"):format(long), ("see `topaz-status %s --help`"):format(args.command))
+         problem.usage(("unknown option '%s'"):format(long), problem.see(args.command))
       end
    end
+end
+
+-- The arguments with the value of an option joined to it where it begins with a minus, as "-1" and
+-- "-progress" do: argparse takes that for an option.
+local function joined(root, given)
+   local takes, list = {}, {}
+   for i = 0, #root._commands do
+      for _, option in ipairs((root._commands[i] or root)._options) do
+         for _, alias in ipairs(option._maxargs == 1 and option._aliases or {}) do takes[alias] = true end
+      end
+   end
+   for i, argument in ipairs(given) do
+      if argument == "--" then return table.move(given, i, #given, #list + 1, list) end
+      if argument:find "^%-[^-]" and argument ~= "-h" and takes[given[i - 1]] then
+         list[#list] = list[#list] .. "=" .. argument
+      else
+         list[#list + 1] = argument
+      end
+   end
+   return list
 end
 
 --- Reads the arguments.
@@ -142,10 +174,8 @@ function parser.read(given, version)
    end
    local list = commands()
    local root = new(version, list)
-   local args = root:_parse(leading.moved(given), function(at, message)
-      local name = path_of(at._name or "topaz-status", "topaz-status")
-      problem.usage((message:gsub("%s*\n%s*", " ")), ("see `%s --help`"):format(name))
-   end)
+   given = leading.moved(joined(root, given))
+   local args = root:_parse(given, function(at, message) usage.refuse(root, at, message) end)
    if args.command then check_common(root, args) end
    for _, declared in ipairs(list) do
       if declared.name == args.command then return args, declared end

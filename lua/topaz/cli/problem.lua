@@ -24,6 +24,11 @@ function problem.is(value) return getmetatable(value) == Problem end
 --- A mistake in how the command was called.
 function problem.usage(message, hint) problem.raise(problem.USAGE, message, hint) end
 
+--- Where to look for what may be typed.
+-- @tparam[opt] string command
+-- @treturn string
+function problem.see(command) return ("see `topaz-status help%s`"):format(command and " " .. command or "") end
+
 -- What to do about a failure of the API, by its kind.
 local NEXT = {
    bad_request = "see --help for the arguments of the command",
@@ -42,6 +47,16 @@ local NEXT = {
    cancelled = "run it again",
    closed = "run it again",
 }
+
+--- An error object of the library in one line, without the name of the library's call: the command
+-- is known.
+-- @tparam table err
+-- @treturn string
+function problem.message(err)
+   local line = tostring(err)
+   local operation = err.operation and err.operation .. (err.process_id and " " or ": ")
+   return operation and line:sub(1, #operation) == operation and line:sub(#operation + 1) or line
+end
 
 --- What to do next about an error object of the library.
 -- @tparam table err

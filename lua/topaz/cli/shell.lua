@@ -3,18 +3,21 @@
 -- arguments    as typed
 -- args         as the parser understood them
 -- getenv       the environment
--- is_terminal  whether the output is one
+-- is_terminal  whether the output is one, and understands the usual sequences
+-- is_tty       whether the output is one of any kind, a dumb one too: a person reads it
 -- paint        colours of the output: see topaz.cli.screen
 -- resume       set by a command: function giving how to resume it when it is stopped, and what that
 --              needs
 -- log          of topaz.cli.log, with the client
 -- answered     how many calls of each() have been answered
+local core = require "topaz.core"
 local limits = require "topaz.limits"
 local topaz = require "topaz"
 local log = require "topaz.cli.log"
 local options = require "topaz.cli.options"
 local output = require "topaz.cli.output"
 local problem = require "topaz.cli.problem"
+local terminal = require "topaz.terminal"
 local text = require "topaz.terminal.text"
 local words = require "topaz.words"
 
@@ -34,11 +37,13 @@ end
 -- in it steers the terminal.
 function Shell.tell(_, message, hint)
    output.settle()
-   io.stderr:write("topaz-status: ", text.safe(message), hint and "; " .. text.safe(hint) or "", "\n")
+   output.end_line()
+   local ascii = core.is_tty(2) and terminal.is_ascii()
+   io.stderr:write("topaz-status: ", text.safe(message, ascii), hint and "; " .. text.safe(hint, ascii) or "", "\n")
 end
 
 --- The same for an error object of the library.
-function Shell:tell_error(err) self:tell(tostring(err), problem.hint(err)) end
+function Shell:tell_error(err) self:tell(problem.message(err), problem.hint(err)) end
 
 -- The library's words for a misuse, in those of the command line: it names the variable that the
 -- value came from, else the option.
@@ -61,7 +66,7 @@ local function checked(self, sources, f, ...)
    local err = result[2]
    local message = type(err) == "string" and as_option(err, sources)
    if not message then error(err, 0) end
-   problem.usage(message, "see `topaz-status " .. self.args.command .. " --help`")
+   problem.usage(message, problem.see(self.args.command))
 end
 
 --- Calls what raises a misuse error for something that was said on the command line.
@@ -72,7 +77,7 @@ function Shell:client()
    if not self.made then
       local given, sources = options.of_client(self.args, self.getenv)
       self.log = log.attach(given, self.args)
-      output.before = function() self.log:hide() end
+      output.before, output.after = function() self.log:hide() end, function() self.log:again() end
       self.made = checked(self, sources, topaz.client, given)
    end
    return self.made
@@ -82,16 +87,17 @@ end
 
 local SHOWN = 1000 -- bytes at most of what is not one: the input may be one long line
 
-local function read_ids(list, seen, ids)
-   for _, id in ipairs(list) do
-      if not topaz.core.is_process_id(id) then
-         problem.usage(("'%s' is not a process_id"):format(text.fit(text.safe(id:sub(1, SHOWN)), 60)),
-            "expected a UUID such as 6b3a1f0e-58c1-4e0b-9a55-0c1d2e3f4a5b")
-      end
-      if not seen[id:lower()] then
-         seen[id:lower()] = true
-         ids[#ids + 1] = id
-      end
+-- Adds an id unless it is there already. `line` is that of the input it stands in; nil: it is an
+-- argument.
+local function add_id(id, line, seen, ids)
+   if not topaz.core.is_process_id(id) then
+      problem.usage(("%s'%s' is not a process_id"):format(line and ("line %d of the input: "):format(line) or "",
+         text.fit(text.safe(id:sub(1, SHOWN)), 60)), "expected a UUID such as 6b3a1f0e-58c1-4e0b-9a55-0c1d2e3f4a5b"
+         .. (line and ", as `topaz-status list --fields process_id` gives" or ""))
+   end
+   if not seen[id:lower()] then
+      seen[id:lower()] = true
+      ids[#ids + 1] = id
    end
 end
 
@@ -108,16 +114,20 @@ end
 -- No id at all where some were to come is a mistake, so that nothing done never looks like success.
 -- @treturn table
 function Shell:ids()
-   local ids, seen = {}, {}
+   local ids, seen, number = {}, {}, 0
    for _, given in ipairs(self.args.ids or {}) do
       if given == "-" then
-         for line in next_line do read_ids({ line:gsub("^\u{FEFF}", ""):match "%S+" }, seen, ids) end
+         for line in next_line do
+            number = number + 1
+            local id = line:gsub("^\u{FEFF}", ""):match "%S+"
+            if id then add_id(id, number, seen, ids) end
+         end
       else
-         read_ids({ given }, seen, ids)
+         add_id(given, nil, seen, ids)
       end
    end
    if #ids == 0 and #(self.args.ids or {}) > 0 then
-      problem.usage("the input contains no ID", ("see `topaz-status %s --help`"):format(self.args.command))
+      problem.usage("the input contains no ID", problem.see(self.args.command))
    end
    return ids
 end

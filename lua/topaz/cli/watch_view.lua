@@ -12,14 +12,15 @@ local function shares(free, bars_wanted, changes_wanted)
    return bars, math.max(free - bars, 0)
 end
 
-local function count_line(known, paint, width)
+local function count_line(known, paint, width, ascii)
    local parts, seen, plain = {}, {}, 0
    local function add(word)
       local number = known.counts[word]
       seen[word] = true
       if not number or number == 0 then return end
-      local part = ("%s %d"):format(text.safe(word), number)
-      if plain + #part + 2 > width then return end
+      local part = ("%s %d"):format(text.safe(word, ascii), number)
+      if #parts == 0 then part = text.fit(part, width, ascii and "~" or "…")
+      elseif plain + #part > width then return end
       plain = plain + #part + 2
       parts[#parts + 1] = paint(word, part)
    end
@@ -30,16 +31,18 @@ local function count_line(known, paint, width)
    end
    table.sort(others)
    for _, word in ipairs(others) do add(word) end
-   return #parts > 0 and table.concat(parts, "  ") or known.read and "no statuses" or "reading the list …"
+   if #parts > 0 then return table.concat(parts, "  ") end
+   return text.fit(known.read and "no statuses" or "reading the list " .. (ascii and "..." or "…"), width,
+      ascii and "~" or "…")
 end
 
 local function change_line(change, paint, width, ascii)
    local ellipsis, arrow = ascii and "~" or "…", ascii and "->" or "→"
-   local what = text.safe(change.to)
-   if change.from then what = ("%s %s %s"):format(text.safe(change.from), arrow, what) end
+   local what = text.safe(change.to, ascii)
+   if change.from then what = ("%s %s %s"):format(text.safe(change.from, ascii), arrow, what) end
    local head = os.date("%H:%M:%S ", math.floor(change.time)) .. " "
    local room = width - #head
-   local line = text.pad(what, math.min(24, room), ellipsis) .. "  " .. text.safe(change.name)
+   local line = text.pad(what, math.min(24, room), ellipsis) .. "  " .. text.safe(change.name, ascii)
    if room >= 24 + 2 + 20 + 2 + 36 then line = text.pad(line, room - 38, ellipsis) .. "  " .. text.safe(change.id) end
    return head .. paint(change.to, text.fit(line, room, ellipsis))
 end
@@ -81,13 +84,13 @@ local function foot(known, width, o)
    local ui, ellipsis = known.keys, o.ascii and "~" or "…"
    local note = known.note or known.notice
    if ui.typing then
-      return text.fit("/" .. text.safe(ui.filter) .. "_", width, ellipsis)
+      return text.fit("/" .. text.safe(ui.filter, o.ascii) .. "_", width, ellipsis)
    elseif note then
-      return o.paint("Failed", text.fit(text.safe(note), width, ellipsis))
+      return o.paint("Failed", text.fit(text.safe(note, o.ascii), width, ellipsis))
    end
    local parts = { "? help" }
    if width >= 60 then table.insert(parts, 1, "s sort: " .. ui.sort) end
-   if ui.filter then table.insert(parts, 1, "/" .. text.safe(ui.filter))
+   if ui.filter then table.insert(parts, 1, "/" .. text.safe(ui.filter, o.ascii))
    elseif width >= 60 then table.insert(parts, 2, "/ filter") end
    parts[#parts + 1] = "q quits"
    return o.paint("dim", text.fit(table.concat(parts, "   "), width, ellipsis))
@@ -140,7 +143,7 @@ function view.lines(known, now, width, height, o)
    local clock = width > 20 and "  " .. os.date("%H:%M:%S", math.floor(now)) or ""
    local lines = {
       paint("head", text.pad(known.title, math.max(width - 10, 1), ellipsis)) .. clock,
-      count_line(known, paint, width),
+      count_line(known, paint, width, o.ascii),
    }
    if height < 6 then return { table.unpack(lines, 1, math.max(height, 1)) } end
    add(lines, body(known, now, width, height - 3, o))

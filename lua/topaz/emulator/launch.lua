@@ -132,7 +132,7 @@ function launch.start(options, answers)
    local why, taken
    for _ = 1, PORT_TRIES do
       local ports = free_ports(4)
-      if options.port then ports[1] = options.port end
+      if options.port then ports[options.tls and 3 or 1] = options.port end
       local server
       server, why, taken = try(options, dir, ports, root, answers)
       if server then return server end

@@ -61,10 +61,14 @@ end
 
 --- The text as it may go to a terminal: what `text.replaced` finds is written out.
 -- @param s a string, or a value that `tostring` makes one of
+-- @tparam[opt=false] boolean ascii whether all that is not ASCII is written out as well
 -- @treturn string
-function text.safe(s)
+function text.safe(s, ascii)
    if type(s) ~= "string" then s = tostring(s) end
-   return s:find "[^\32-\126]" and text.replaced(s, escape) or s
+   if not s:find "[^\32-\126]" then return s end
+   local safe = text.replaced(s, escape)
+   return ascii and safe:gsub(utf8.charpattern, function(c) return #c > 1 and escape(utf8.codepoint(c)) or nil end)
+      or safe
 end
 
 --- A line for a terminal, to be written from its first column: graphemes whose widths differ

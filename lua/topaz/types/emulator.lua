@@ -40,7 +40,7 @@ function emulator.start(options) end
 ---@field keepalive_timeout? number seconds (default 75) after which an idle connection is closed
 ---@field keepalive_requests? integer (default 1000): a connection ends after so many, by `Connection: close` or GOAWAY
 ---@field streams? integer HTTP/2 streams at once on a connection (default 128)
----@field port? integer of `url` (default: a free one)
+---@field port? integer of `url`, with `tls` of `tls_url` (default: a free one)
 ---@field idle_limit? number seconds (default 900) without any request after which it ends by itself; 0: never
 ---@field log_limit? integer requests that the log holds (default 20000); the counts have no limit
 ---@field nginx? string the program (default: nginx)

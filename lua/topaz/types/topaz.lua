@@ -108,6 +108,8 @@ function Core.cursor_methods() end
 ---@package
 function Core.options(options, rows, level) end
 ---@package
+function Core.nearest(name, names) end
+---@package
 function Core.decode(text) end
 ---@package
 function Core.array_mt(metatable) end
@@ -127,6 +129,8 @@ function Core.on_event(client) end
 function Core.terminal() end
 ---@package
 function Core.is_terminal(descriptor) end
+---@package
+function Core.is_tty(descriptor) end
 ---@package
 function Core.is_utf8() end
 ---@package
@@ -325,14 +329,15 @@ function Core.start_process(arguments, input, output) end
 ---@field newer_than? number seconds before now by the server's clock; for `creation_time` and `modification_time`
 ---@field except? number|number[] none of these
 
----What a member that is a string may not be. A record in which the member is absent or not a string passes.
+---What a member that is a string or a boolean may not be. A record in which the member is absent or of another type passes.
 ---@class topaz.Except
----@field except string|string[]|table<string, boolean>
+---@field except string|string[]|table<string, boolean>|boolean|boolean[]
 
 ---Which records a list gives. Members that are strings, and what they may be: `{ status = "Failed" }`, `{ model = { "A", "B" } }`,
 ---`{ process_id = { [id] = true } }`, or what they may not be: `{ model = { except = "A" } }`. Members that are integers: a number,
----a list of numbers, or a range: `{ progress = { min = 50, below = 100 } }`, `{ modification_time = { older_than = 3600 } }`.
----@alias topaz.Where table<string, string|string[]|table<string, boolean>|topaz.Except|number|number[]|topaz.Range>
+---a list of numbers, or a range: `{ progress = { min = 50, below = 100 } }`, `{ modification_time = { older_than = 3600 } }`. Numbers
+---are compared exactly, however large. Members that are booleans: `{ crop_to_fill = true }`.
+---@alias topaz.Where table<string, string|string[]|table<string, boolean>|topaz.Except|number|number[]|topaz.Range|boolean|boolean[]>
 
 ---Options of `client:statuses`.
 ---@class topaz.StatusesOptions

@@ -11,7 +11,7 @@ local function run(shell)
    local count, err = client:delete_all_statuses()
    if not count then
       if err.outcome == "unknown" then
-         problem.raise(problem.FAILED, tostring(err),
+         problem.raise(problem.FAILED, problem.message(err),
             "the statuses may be deleted: see `topaz-status summary` before you repeat it")
       end
       error(err, 0)

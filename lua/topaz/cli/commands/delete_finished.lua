@@ -51,14 +51,14 @@ end
 -- Where a person is there to answer: asks, with the number. Ends the command unless the answer is
 -- yes.
 local function ask(shell)
-   if shell.args.yes or not (shell.is_terminal and core.is_terminal(0)) then return end
+   if shell.args.yes or not (shell.is_tty and core.is_tty(0)) then return end
    local report, err = clean_up(shell, true)
    if err then error(err, 0) end
    if report.matched == 0 then return end -- nor is there anything to be sorry for
    output.write(("Delete %d status%s? [y/N] "):format(report.matched, report.matched == 1 and "" or "es"))
    output.flush()
    local answer = io.read()
-   if not answer then output.write "\n" end -- Ctrl-D has not ended the line
+   if answer then output.line_was_ended() else output.write "\n" end -- Ctrl-D has not ended it
    answer = answer or ""
    if not answer:lower():find "^%s*y" then
       problem.raise(problem.DECLINED, "nothing was deleted", "answer y, or add --yes")

@@ -3,7 +3,7 @@ local arguments = require "topaz.cli.arguments"
 local dates = require "topaz.cli.dates"
 local json = require "topaz.cli.json"
 local output = require "topaz.cli.output"
-local problem = require "topaz.cli.problem"
+local terminal = require "topaz.terminal"
 local text = require "topaz.terminal.text"
 
 local NARROWEST = 17 -- cells of the longest name of the API's contract
@@ -11,25 +11,25 @@ local GAP = 2
 
 -- The value of a member as it is shown: to people a time in both ways.
 local function said(name, value, shell)
-   local time = dates.MEMBERS[name] and dates.shown(value, shell.is_terminal and "seconds" or "iso", shell.args)
-   return time and (shell.is_terminal and ("%s  (%d)"):format(time, value) or time) or json.plain(value)
+   local time = dates.MEMBERS[name] and dates.shown(value, shell.is_tty and "seconds" or "iso", shell.args)
+   return time and (shell.is_tty and ("%s  (%d)"):format(time, value) or time) or json.plain(value)
 end
 
 -- For people: a line for each member, a blank one between statuses.
 local function blocks(shell)
-   local first = true
+   local first, ascii = true, terminal.is_ascii()
    return {
       add = function(status)
          if not first then output.write "\n" end
          first = false
          local names, widest = shell.args.fields or json.names(status), NARROWEST
-         for _, name in ipairs(names) do widest = math.max(widest, text.width(text.safe(name))) end
+         for _, name in ipairs(names) do widest = math.max(widest, text.width(text.safe(name, ascii))) end
          for _, name in ipairs(names) do
             local value = status[name]
             if value ~= nil then
-               local shown = text.safe(said(name, value, shell))
+               local shown = text.safe(said(name, value, shell), ascii)
                if name == "status" then shown = shell.paint(value, shown) end
-               output.write(text.pad(text.safe(name), widest + GAP), shown, "\n")
+               output.write(text.pad(text.safe(name, ascii), widest + GAP), shown, "\n")
             end
          end
       end,
@@ -41,14 +41,6 @@ local function run(shell)
    local args = shell.args
    shell:client() -- first: without a key nothing is read from the input
    local ids = shell:ids()
-   for _, name in ipairs(args.fields or {}) do
-      local known = false
-      for _, member in ipairs(json.MEMBERS) do known = known or member == name end
-      if not known then
-         problem.usage(("--fields: a status has no member '%s'"):format(name),
-            "see `topaz-status get --help`")
-      end
-   end
    -- IDs of the input are a list, however many they are: a script knows what it gets.
    local single = #args.ids == 1 and args.ids[1] ~= "-"
    local writer = args.output and output.writer(shell, single) or blocks(shell)

@@ -25,7 +25,7 @@ end
 
 -- The members to read, and among them the one to sort by.
 local function fields_of(shell, member)
-   local fields = output.fields(shell.args, shell.is_terminal)
+   local fields = output.fields(shell.args, shell.is_tty)
    return fields and member and { member, table.unpack(fields) } or fields
 end
 
@@ -52,16 +52,11 @@ function Reading:take(status)
    return self.found == self.limit
 end
 
--- Reads the list to its end, or to the limit. Whatever is known is written before each wait for
--- another page.
+-- Reads the list to its end, or to the limit.
 function Reading:run()
-   repeat
-      local status = self.cursor:in_page()
-      if status == nil then
-         output.flush()
-         self.counter:page(self.found)
-      end
-   until status == false or status and self:take(status)
+   for status in self.counter:each(self.cursor) do
+      if self:take(status) then break end
+   end
    if self.sorter then
       for status in self.sorter:each() do
          self.writer.add(status)
@@ -98,7 +93,7 @@ local function run(shell)
    self.is_done = true
    self.writer.finish()
    shell.resume = nil
-   if self.found == 0 and output.form(args, shell.is_terminal) == "table" then output.write "no statuses match\n" end
+   if self.found == 0 and output.form(args, shell.is_tty) == "table" then output.write "no statuses match\n" end
 end
 
 return {

@@ -1,6 +1,7 @@
 --- topaz-status summary: counts, credits, and how long the completed ones took.
 local arguments = require "topaz.cli.arguments"
 local json = require "topaz.cli.json"
+local new_counter = require "topaz.cli.counter"
 local output = require "topaz.cli.output"
 local progress = require "topaz.progress"
 local select = require "topaz.cli.select"
@@ -44,7 +45,8 @@ local function count(shell)
    for i = 1, #CLASSES + 1 do all.durations[i] = 0 end
    local fields = { "status", "model", "credits", "creation_time", "modification_time" }
    local cursor <close> = select.cursor(shell, fields)
-   for status in cursor do
+   local counter <close> = new_counter(shell)
+   for status in counter:each(cursor) do
       all.total = all.total + 1
       add(all.by_status, status.status, 1)
       add(all.by_model, json.plain(status.model), 1)
@@ -98,11 +100,11 @@ local function range(i)
 end
 
 local function rows(shell, title, names, counts, total, width)
-   output.write(shell.paint("head", title), "\n")
+   if title then output.write(shell.paint("head", title), "\n") end
    local ascii, plain = terminal.is_ascii(), not shell.is_terminal
    for _, name in ipairs(names) do
       local number = counts[name]
-      local shown = text.pad(text.safe(name == "" and "(none)" or name), 22, ascii and "~" or "…")
+      local shown = text.pad(text.safe(name == "" and "(none)" or name, ascii), 22, ascii and "~" or "…")
       local line = ("  %s %8d"):format(shown, number)
       if not plain and width >= 60 then
          local bar = progress.bar(100 * number / math.max(total, 1), math.min(width - 36, 42), ascii)
@@ -110,6 +112,11 @@ local function rows(shell, title, names, counts, total, width)
       end
       output.write(plain and line or text.anchored(line), "\n")
    end
+end
+
+-- A title, and two names with their values.
+local function pairs_of(shell, title, ...)
+   output.write(shell.paint("head", title), ("\n  %-22s %8s\n  %-22s %8s\n"):format(...))
 end
 
 local function run(shell)
@@ -121,8 +128,7 @@ local function run(shell)
    rows(shell, title, by_status, all.by_status, all.total, width)
    if all.total == 0 then return end
    rows(shell, "By model", ordered(all.by_model, {}), all.by_model, all.total, width)
-   output.write(shell.paint("head", "Credits"), ("\n  %-22s %8s\n  %-22s %8s\n"):format(
-      "all", json.encode(all.credits), "Completed", json.encode(all.credits_completed)))
+   pairs_of(shell, "Credits", "all", json.encode(all.credits), "Completed", json.encode(all.credits_completed))
    if all.timed == 0 then return end
    local names, counts, first, last = {}, {}, nil, nil
    for i, number in ipairs(all.durations) do
@@ -132,8 +138,9 @@ local function run(shell)
       names[#names + 1] = range(i)
       counts[range(i)] = all.durations[i]
    end
-   rows(shell, ("Time from creation to end of the %d Completed: mean %s, longest %s"):format(all.timed,
-      text.duration(all.took / all.timed), text.duration(all.longest)), names, counts, all.timed, width)
+   pairs_of(shell, "Time from creation to end, Completed", "mean", text.duration(all.took / all.timed),
+      "longest", text.duration(all.longest))
+   rows(shell, nil, names, counts, all.timed, width)
 end
 
 return {

@@ -3,6 +3,7 @@ local arguments = require "topaz.cli.arguments"
 local core = require "topaz.core"
 local exec = require "topaz.cli.exec"
 local json = require "topaz.cli.json"
+local new_counter = require "topaz.cli.counter"
 local output = require "topaz.cli.output"
 local problem = require "topaz.cli.problem"
 local progress = require "topaz.progress"
@@ -17,8 +18,10 @@ local ROWS = 10           -- jobs with a bar at most
 local TOKEN_LONGEST = 1000 -- bytes of a token that one can be asked to copy; some thirty jobs
 
 -- Adds all jobs that have not ended.
-local function add_running(client, ids)
-   for status in client:statuses { fields = { "process_id", "status" } } do
+local function add_running(shell, ids)
+   local cursor <close> = shell:client():statuses { fields = { "process_id", "status" } }
+   local counter <close> = new_counter(shell)
+   for status in counter:each(cursor) do
       if not topaz.is_done(status) then ids[#ids + 1] = status.process_id end
    end
 end
@@ -61,9 +64,10 @@ function Wait:ended(status)
    if self.exec then self.exec:add(status) end
    if shell.args.jsonl then return self:write(json.object(status), "\n") end
    if not shell.is_terminal then return self:write(tab_line(status), "\n") end
-   local line = ("%s  %s  %s"):format(text.pad(text.safe(status.status), 10), text.safe(status.process_id),
-      text.safe(json.plain(status.filename)))
-   self:write(shell.paint(status.status, text.fit(line, self:columns() - 1)), "\n")
+   local ascii = terminal.is_ascii()
+   local line = ("%s  %s  %s"):format(text.pad(text.safe(status.status, ascii), 10),
+      text.safe(status.process_id, ascii), text.safe(json.plain(status.filename), ascii))
+   self:write(shell.paint(status.status, text.fit(line, self:columns() - 1, ascii and "~" or "…")), "\n")
 end
 
 -- Lets the bars end with what the client waits for.
@@ -96,13 +100,30 @@ function Wait:run(watcher)
    return code
 end
 
+local NAMED = 5 -- jobs that are named when the time is over
+
+-- What names the jobs that are not finished, when it is closed by the end of the time.
+local Left = {
+   __close = function(left, err)
+      if type(err) ~= "table" or err.kind ~= "timeout" then return end
+      if left.lines then left.lines:clear() end
+      local statuses = left.watcher:statuses()
+      for i = 1, math.min(#statuses, NAMED) do
+         local status = statuses[i]
+         left.shell:tell(("not finished: %s, %s, %s"):format(status.process_id, status.status,
+            json.plain(status.filename)))
+      end
+      if #statuses > NAMED then left.shell:tell(("and %d more"):format(#statuses - NAMED)) end
+   end,
+}
+
 local function run(shell)
    local args, client = shell.args, shell:client()
    local ids = shell:ids()
    if #ids == 0 and not args.all and not args.resume and #args.ids == 0 then
-      problem.usage("no ID was given", "give IDs, or --all; see `topaz-status wait --help`")
+      problem.usage("no ID was given", "give IDs, or --all; " .. problem.see "wait")
    end
-   if args.all then add_running(client, ids) end
+   if args.all then add_running(shell, ids) end
    local self = setmetatable({ shell = shell, bars = progress.new() }, Wait)
    local held <close> = stops.hold()
    local lines <close> = place_for_bars(shell)
@@ -130,6 +151,8 @@ local function run(shell)
       if #token > TOKEN_LONGEST then return shell:again(), from_input and ", with the same input" end
       return shell:again(token, { bare = true })
    end
+   local left <close> = -- luacheck: ignore 211
+      setmetatable({ shell = shell, lines = lines, watcher = watcher }, Left)
    return self:run(watcher)
 end
 

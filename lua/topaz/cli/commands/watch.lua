@@ -133,7 +133,7 @@ local function tolerant(self, f, ...)
       return true
    end
    if type(err) ~= "table" or not words.is_passing[err.kind] or not self.read then error(err, 0) end
-   self.note = tostring(err)
+   self.note = problem.message(err)
    return false
 end
 
@@ -285,7 +285,7 @@ return {
 topaz-status watch
 topaz-status watch --until-done
 topaz-status watch | tee changes.tsv
-topaz-status watch --jsonl | jq -r 'select(.event == "changed").status.filename'
+topaz-status watch --jsonl | jq -r 'select(.event == "changed").process_id'
 topaz-status watch --exec 'mail -s "$TOPAZ_STATUS" me']],
    arguments = function(command)
       arguments.ids(command, "Only these jobs.", "*")

@@ -126,6 +126,7 @@ local calls = {
 local PREFETCHES, DELETE_ONE, DELETE_ALL = 1, 7, 8
 
 local passing = { [408] = true, [425] = true, [429] = true, [500] = true, [502] = true, [503] = true, [504] = true }
+for status = 520, 524 do passing[status] = true end
 
 -- Whether another attempt may follow this one.
 local function may_repeat(which, attempt)

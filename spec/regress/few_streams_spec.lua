@@ -1,11 +1,13 @@
 -- A server that allows few streams at once: requests that waited for one counted as connecting,
 -- and timed out unsent.
+local topaz = require "topaz"
 local emulators = require "topaz.emulator"
 local world = require "spec.support.world"
 
 describe("a server that allows few streams:", function()
    for _, streams in ipairs { 10, 4, 1 } do
       it(("with %d, all calls wait for their turn"):format(streams), function()
+         if not topaz.core.libcurl.http2 then return pending "this libcurl has no HTTP/2" end
          local emulator <close> = emulators.start { tls = true, streams = streams }
          local client <close> = world.client(emulator, {
             base_url = emulator.tls_url, ca_file = emulator.ca_file, max_connections = 2, connect_timeout = 1,

@@ -131,7 +131,7 @@ describe("client:statuses()", function()
       assert.same({ 3 }, chosen { P + 1, P + 3 })
       assert.same({ 6 }, chosen(math.maxinteger))
       assert.same({ 7 }, chosen(2.0 ^ 63))
-      assert.same({ 8, 9 }, chosen(-2.0 ^ 63)) -- the ninth is no integer: as a float it is this one
+      assert.same({ 8, 9 }, chosen(-2.0 ^ 63)) -- as a float, the ninth is this one
       assert.same({ 3, 4, 6, 7, 10 }, chosen { above = P })
       assert.same({ 3, 4, 6, 7, 10 }, chosen { above = P + 0.0 })
       assert.same({ 4, 6, 7, 10 }, chosen { min = P + 1, above = P + 1 })

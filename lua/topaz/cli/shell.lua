@@ -19,6 +19,7 @@ local output = require "topaz.cli.output"
 local problem = require "topaz.cli.problem"
 local terminal = require "topaz.terminal"
 local text = require "topaz.terminal.text"
+local usage = require "topaz.cli.usage"
 local words = require "topaz.words"
 
 local Shell = {}
@@ -85,14 +86,12 @@ end
 
 -- ---- ids ----------------------------------------------------------------------------------------
 
-local SHOWN = 1000 -- bytes at most of what is not one: the input may be one long line
-
 -- Adds an id unless it is there already. `line` is that of the input it stands in; nil: it is an
 -- argument.
 local function add_id(id, line, seen, ids)
    if not topaz.core.is_process_id(id) then
       problem.usage(("%s'%s' is not a process_id"):format(line and ("line %d of the input: "):format(line) or "",
-         text.fit(text.safe(id:sub(1, SHOWN)), 60)), "expected a UUID such as 6b3a1f0e-58c1-4e0b-9a55-0c1d2e3f4a5b"
+         usage.shown(id)), "expected a UUID such as 6b3a1f0e-58c1-4e0b-9a55-0c1d2e3f4a5b"
          .. (line and ", as `topaz-status list --fields process_id` gives" or ""))
    end
    if not seen[id:lower()] then

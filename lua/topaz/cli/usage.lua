@@ -7,9 +7,14 @@ local words = require "topaz.words"
 
 local usage = {}
 
-local SHOWN = 60 -- cells of an argument, which may be anything
+local READ, SHOWN = 1000, 60 -- bytes and cells of what was given, which may be anything
 
-local function shown(argument) return text.fit(text.safe(argument:sub(1, 1000)), SHOWN) end
+--- What was given, as far as it is shown in a message.
+-- @tparam string given
+-- @treturn string
+function usage.shown(given) return text.fit(text.safe(given:sub(1, READ)), SHOWN) end
+
+local shown = usage.shown
 
 local LEAST_BEGINNING = 3 -- letters
 

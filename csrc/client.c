@@ -296,8 +296,9 @@ static int user_value(lua_State *L, int which) {
 }
 
 int client_is_open(lua_State *L) {
-  const session *s = luaL_checkudata(L, 1, type_name);
-  lua_pushboolean(L, s->open && !session_is_inherited(s));
+  const session *s = luaL_testudata(L, 1, type_name);
+  if (s) lua_pushboolean(L, s->open && !session_is_inherited(s));
+  else lua_pushnil(L);
   return 1;
 }
 

@@ -88,16 +88,16 @@ end
 
 --- Raises unless the value is a client, open or not. Returns true.
 function misuse.check_type(client)
-   if not pcall(core.is_open, client) then misuse.argument("self", "expected a topaz.client, got %s", type(client)) end
+   if core.is_open(client) == nil then misuse.argument("self", "expected a topaz.client, got %s", type(client)) end
    return true
 end
 
 --- Raises unless the value is a client that can be used: misuse for another value, an error object
 -- of kind "closed" after close().
 function misuse.check_client(client)
-   local ok, open = pcall(core.is_open, client)
-   if not ok then misuse.check_type(client) end
-   if not open then timeout(client) end -- says why: closed, or the parent process's
+   if core.is_open(client) then return end
+   misuse.check_type(client)
+   timeout(client) -- says why: closed, or the parent process's
 end
 
 return misuse

@@ -19,6 +19,7 @@ Task.__name = "topaz.task"
 
 -- The text of an error value, also of one whose __tostring fails.
 local function text_of(problem)
+   if type(problem) == "string" then return problem end
    local ok, text = pcall(tostring, problem)
    return ok and text or "an error value without a text"
 end

@@ -144,9 +144,10 @@ end
 function pack.split(text)
    local list, at = {}, 1
    while at <= #text do
-      local ok, item, after = pcall(string.unpack, ">s4", text, at)
-      if not ok then return nil end
-      list[#list + 1], at = item, after
+      if #text - at < 3 then return nil end
+      local length, first = (">I4"):unpack(text, at)
+      if length > #text - first + 1 then return nil end
+      list[#list + 1], at = text:sub(first, first + length - 1), first + length
    end
    return list
 end

@@ -64,19 +64,20 @@ static int core_check_sum(lua_State *L) {
   return 1;
 }
 
-/* A function made by uninterrupted(). Upvalues: the function, a thread without a hook. */
+/* A function made by uninterrupted(). Upvalues: the function, a thread without a hook. That thread
+** is used even while there is no hook: a signal may set one at any time. */
 static int run_uninterrupted(lua_State *L) {
-  lua_State *bare = lua_gethookmask(L) ? lua_tothread(L, lua_upvalueindex(2)) : NULL;
-  int n = lua_gettop(L);
+  lua_State *bare = lua_tothread(L, lua_upvalueindex(2));
+  int n = lua_gettop(L), below = lua_gettop(bare);
   lua_pushvalue(L, lua_upvalueindex(1));
   lua_insert(L, 1);
-  if (!bare) lua_call(L, n, LUA_MULTRET);
+  if (L == bare) lua_call(L, n, LUA_MULTRET);
   else {
     int status;
     if (!lua_checkstack(bare, n + 1)) return luaL_error(L, "stack overflow");
     lua_xmove(L, bare, n + 1);
     status = lua_pcall(bare, n, LUA_MULTRET, 0);
-    n = lua_gettop(bare);
+    n = lua_gettop(bare) - below;
     luaL_checkstack(L, n, NULL);
     lua_xmove(bare, L, n);
     if (status != LUA_OK) return lua_error(L);

@@ -1,4 +1,5 @@
 --- Statuses on the output: JSON, JSON lines, CSV, a table for people, lines with tabs for programs.
+local core = require "topaz.core"
 local columns = require "topaz.cli.columns"
 local dates = require "topaz.cli.dates"
 local json = require "topaz.cli.json"
@@ -48,20 +49,6 @@ function output.clear()
    if lines then lines:clear() end
 end
 
-local defers = false -- whether Ctrl-C during a write is kept for output.raise_interrupt
-local interrupt      -- that is still to be raised
-
---- Raises the Ctrl-C that has come during a write, if there was one.
-function output.raise_interrupt()
-   local err = interrupt
-   interrupt = nil
-   if err then error(err, 0) end
-end
-
---- Says that Ctrl-C during a write is raised by output.raise_interrupt, so that the caller can note
--- that the write has been done; false: by the write itself, as usual.
-function output.defer_interrupt(yes) defers, interrupt = yes, nil end
-
 --- Ends the line on the terminal that was begun, so that something can be drawn below it. Returns
 -- nothing; `output.write` knows.
 function output.end_line()
@@ -75,34 +62,42 @@ end
 --- Says that a person has ended the line by typing.
 function output.line_was_ended() in_line = false end
 
--- Lua raises Ctrl-C as the call returns: the text has been written then.
-local function after_write(ok, result, why)
-   if ok then return note(result, why) end
-   if not problem.is_interrupt(result) then error(result, 0) end
-   interrupt = result
-   if not defers then output.raise_interrupt() end
-end
+-- Writes, and calls what notes it. Ctrl-C comes before both or behind both.
+local put = core.uninterrupted(function(noted, ...)
+   in_line = not tostring(select(-1, ...)):find "\n$"
+   note(io.stdout:write(...))
+   if noted then noted() end
+end)
 
 --- Writes to the output, or raises why that cannot be.
-function output.write(...)
+-- @tparam[opt] function noted called when the text was written: Ctrl-C never comes in between
+-- @param ... strings
+function output.write_noting(noted, ...)
    output.clear()
-   if not trouble then
-      in_line = not tostring(select(-1, ...)):find "\n$"
-      after_write(pcall(io.stdout.write, io.stdout, ...))
-   end
+   if not trouble then put(noted, ...) end
    if trouble then error(trouble, 0) end
    if output.after then output.after() end
 end
 
--- ---- one writer for each form: add(status), finish(), stop() where it ends early ----------------
+--- The same, where nothing is to be noted.
+function output.write(...) output.write_noting(nil, ...) end
 
-local function json_writer(fields)
-   local first = true
-   local function finish() output.write(first and "[]\n" or in_line and "\n]\n" or "]\n") end
+-- ---- one writer for each form: add(status), finish(), stop() where it ends early ----------------
+-- `noted` is called for each status that was written, or is kept to be written by stop().
+
+local function json_writer(fields, noted)
+   local first, ended = true, false
+   local function added()
+      first = false
+      noted()
+   end
+   local function over() ended = true end
+   local function finish()
+      if not ended then output.write_noting(over, first and "[]\n" or in_line and "\n]\n" or "]\n") end
+   end
    return {
       add = function(status)
-         output.write(first and "[\n" or in_line and ",\n" or ",", json.object(status, fields))
-         first = false
+         output.write_noting(added, first and "[\n" or in_line and ",\n" or ",", json.object(status, fields))
       end,
       finish = finish,
       stop = function()
@@ -111,8 +106,8 @@ local function json_writer(fields)
    }
 end
 
-local function object_writer(fields)
-   return { add = function(status) output.write(json.object(status, fields), "\n") end }
+local function object_writer(fields, noted)
+   return { add = function(status) output.write_noting(noted, json.object(status, fields), "\n") end }
 end
 
 -- A value as text: times as ISO 8601.
@@ -126,20 +121,20 @@ local function csv_value(s, o)
    return s:find '[,"\r\n]' and '"' .. s:gsub('"', '""') .. '"' or s
 end
 
-local function csv_writer(fields, o)
+local function csv_writer(fields, o, noted)
    local names = fields or json.MEMBERS
    local begun = o.resumed
-   local function line(values) output.write(table.concat(values, ","), "\r\n") end
+   local function has_begun() begun = true end
+   local function line(after, values) output.write_noting(after, table.concat(values, ","), "\r\n") end
    local function begin()
-      if not begun then line(names) end
-      begun = true
+      if not begun then line(has_begun, names) end
    end
    return {
       add = function(status)
          begin()
          local values = {}
          for i, name in ipairs(names) do values[i] = csv_value(plain(status, name, o), o) end
-         line(values)
+         line(noted, values)
       end,
       finish = begin,
       stop = function() end,
@@ -160,23 +155,24 @@ function output.tabs(status, names, o)
    return table.concat(values, "\t")
 end
 
-local function tab_writer(fields, o)
-   return { add = function(status) output.write(output.tabs(status, fields, o), "\n") end }
+local function tab_writer(fields, o, noted)
+   return { add = function(status) output.write_noting(noted, output.tabs(status, fields, o), "\n") end }
 end
 
 -- The first statuses are held back to find the widths: so many as fill a screen.
-local function table_writer(given, o)
+local function table_writer(given, o, noted)
    local waiting, layout = {}, nil
    local function begin(more_to_come)
       local made, rows = columns.layout(given, waiting, o, more_to_come), {}
       for i, status in ipairs(waiting) do rows[i] = made:row(status) .. "\n" end
-      output.write(o.paint("head", made:head()), "\n", table.concat(rows))
-      waiting, layout = nil, made
+      output.write_noting(function() waiting, layout = nil, made end, o.paint("head", made:head()), "\n",
+         table.concat(rows))
    end
    return {
       add = function(status)
-         if layout then return output.write(layout:row(status), "\n") end
+         if layout then return output.write_noting(noted, layout:row(status), "\n") end
          waiting[#waiting + 1] = status
+         noted()
          if #waiting >= o.sample then begin(true) end
       end,
       finish = function()
@@ -201,9 +197,10 @@ local SAMPLE = 100 -- statuses that give a table its widths where there is no sc
 --- A writer: `add(status)`, then `finish()`, or `stop()` where it ends early: then too all that
 -- was added has been written. Nothing is kept but the first statuses of a table.
 -- @param shell
--- @tparam[opt=false] boolean single whether --json means an object, not an array
+-- @tparam[opt] table given `single`: --json means an object, not an array; `noted`: called for each
+-- status that was written, or that stop() writes: Ctrl-C never comes between a write and that
 -- @return the writer
-function output.writer(shell, single)
+function output.writer(shell, given)
    local args, to_tty = shell.args, shell.is_tty
    local width, rows = terminal.size()
    local o = {
@@ -213,12 +210,13 @@ function output.writer(shell, single)
       sample = to_tty and math.max(rows - 2, 1) or SAMPLE,
    }
    local fields, form = output.fields(args, to_tty), output.form(args, to_tty)
+   local noted = given and given.noted or function() end
    local made
-   if form == "json" and not single then made = json_writer(fields)
-   elseif form == "json" or form == "jsonl" then made = object_writer(fields)
-   elseif form == "csv" then made = csv_writer(fields, o)
-   elseif form == "table" then made = table_writer(args.fields, o)
-   else made = tab_writer(fields, o) end
+   if form == "json" and not (given and given.single) then made = json_writer(fields, noted)
+   elseif form == "json" or form == "jsonl" then made = object_writer(fields, noted)
+   elseif form == "csv" then made = csv_writer(fields, o, noted)
+   elseif form == "table" then made = table_writer(args.fields, o, noted)
+   else made = tab_writer(fields, o, noted) end
    made.finish = made.finish or function() end
    made.stop = made.stop or made.finish
    return made

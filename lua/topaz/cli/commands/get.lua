@@ -33,7 +33,7 @@ local function blocks(shell)
             end
          end
       end,
-      finish = function() end,
+      finish = function() end, stop = function() end,
    }
 end
 
@@ -43,7 +43,10 @@ local function run(shell)
    local ids = shell:ids()
    -- IDs of the input are a list, however many they are: a script knows what it gets.
    local single = #args.ids == 1 and args.ids[1] ~= "-"
-   local writer = args.output and output.writer(shell, single) or blocks(shell)
+   local writer = args.output and output.writer(shell, { single = single }) or blocks(shell)
+   -- However it ends: what was written is whole.
+   local ending <close> = -- luacheck: ignore 211
+      setmetatable({}, { __close = function() writer.stop() end })
    local code = shell:each("get_status", ids, function(_, status) writer.add(status) end)
    writer.finish()
    return code

@@ -40,16 +40,20 @@ Reading.__index = Reading
 
 -- Writes a status, or keeps it to be sorted. true: it was the last one that was wanted.
 function Reading:take(status)
-   self.found = self.found + 1
    if self.sorter then
+      self.found = self.found + 1
       self.sorter:add(status)
       return false
    end
-   local token = self.cursor:token()
+   self.behind = self.cursor:token()
    self.writer.add(status)
-   self.token = token
-   output.raise_interrupt()
    return self.found == self.limit
+end
+
+-- A status has been written.
+function Reading:noted()
+   if self.sorter then return end
+   self.found, self.token = self.found + 1, self.behind
 end
 
 -- Reads the list to its end, or to the limit.
@@ -58,10 +62,7 @@ function Reading:run()
       if self:take(status) then break end
    end
    if self.sorter then
-      for status in self.sorter:each() do
-         self.writer.add(status)
-         output.raise_interrupt()
-      end
+      for status in self.sorter:each() do self.writer.add(status) end
    end
 end
 
@@ -74,23 +75,21 @@ end
 -- However it ends: the statuses that the token has behind it have been written.
 function Reading:__close()
    self.counter:close()
-   if not self.is_done then self.writer.stop() end
-   output.defer_interrupt(false)
+   self.writer.stop()
 end
 
 local function run(shell)
    local args = shell.args
    local member, descending = order_of(args)
    local cursor <close> = select.cursor(shell, fields_of(shell, member), page_of(args, member))
-   local self <close> = setmetatable({
+   local self = setmetatable({
       shell = shell, cursor = cursor, limit = args.limit, found = 0, token = args.resume,
-      sorter = member and new_sorter(member, descending, args.limit),
-      counter = new_counter(shell), writer = output.writer(shell),
+      sorter = member and new_sorter(member, descending, args.limit), counter = new_counter(shell),
    }, Reading)
+   self.writer = output.writer(shell, { noted = function() self:noted() end })
+   local reading <close> = self -- luacheck: ignore 211
    shell.resume = function() return self:resume() end
-   output.defer_interrupt(true)
    self:run()
-   self.is_done = true
    self.writer.finish()
    shell.resume = nil
    if self.found == 0 and output.form(args, shell.is_tty) == "table" then output.write "no statuses match\n" end

@@ -13,6 +13,7 @@ local SCRIPT = [[
 set -e
 dir=$(mktemp -d -t topaz-certificates-XXXXXX)
 trap 'rm -rf -- "$dir"' EXIT
+trap 'exit 1' HUP INT TERM
 cd "$dir"
 exec 2>errors
 fail() { cat errors; exit 1; }

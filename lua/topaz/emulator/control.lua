@@ -16,17 +16,24 @@ local function with_integers(value)
    return math.type(value) == "float" and math.tointeger(value) or value
 end
 
---- Sends the command `name` with a table and returns the response as a table. Raises if the server
--- does not answer.
-function control.call(port, name, input)
+--- Sends the command `name` with a table and returns the text of the response and its HTTP status;
+-- or nil and why, if the server does not answer.
+function control.request(port, name, input)
    local text, out = cjson.encode(input or {}), {}
    local ok, status = http.request {
       url = ("http://127.0.0.1:%d/_emulator/%s"):format(port, name), method = "POST",
       headers = { ["content-length"] = #text, ["content-type"] = "application/json" },
       source = ltn12.source.string(text), sink = ltn12.sink.table(out),
    }
-   if not ok then error("emulator: the server did not answer " .. name .. ": " .. tostring(status), 3) end
-   local result = with_integers(cjson.decode(table.concat(out)))
+   if not ok then return nil, status end
+   return table.concat(out), status
+end
+
+--- The same, and returns the response as a table. Raises if the server does not answer.
+function control.call(port, name, input)
+   local text, status = control.request(port, name, input)
+   if not text then error("emulator: the server did not answer " .. name .. ": " .. tostring(status), 3) end
+   local result = with_integers(cjson.decode(text))
    if status ~= 200 then error("emulator: " .. name .. ": " .. tostring(result.error), 3) end
    return result
 end

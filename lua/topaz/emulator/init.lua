@@ -2,6 +2,7 @@
 -- benchmarks and the demo. Its interface is documented in types/emulator.lua. This module starts
 -- nginx (launch) and controls it over a port of its own (control). The folder server/ runs inside
 -- nginx.
+local cjson = require "cjson"
 local socket = require "socket"
 local certificates = require "topaz.emulator.certificates"
 local control = require "topaz.emulator.control"
@@ -55,25 +56,35 @@ local function server_settings(options)
    return settings
 end
 
+-- Whether this emulator serves requests: another one may answer on a port that this one did not
+-- get.
+local function answers(server)
+   local probe = socket.connect("127.0.0.1", server.ports[2])
+   if not probe then return false end
+   probe:close()
+   local text = control.request(server.ports[2], "ping")
+   return text ~= nil and text:find(cjson.encode(server.dir), 1, true) ~= nil
+end
+
+-- Ends what has been started where an error, which may be that of Ctrl-C, comes before all is.
+local Start = { __close = function(start, err)
+   if err ~= nil then start.emulator:stop() end
+end }
+
 function module.start(options)
    options = read_options(options, defaults, "emulator", ranges)
    check(options)
    local kind = options.tls == true and "good" or options.tls
    options.certificate = kind and certificates.get(kind)
    options.settings = server_settings(options)
-   local server = launch.start(options, function(server)
-      -- Another emulator may answer on a port that this one did not get.
-      local probe = socket.connect("127.0.0.1", server.ports[2])
-      if not probe then return false end
-      probe:close()
-      local ok, pong = pcall(control.call, server.ports[2], "ping")
-      return ok and pong.dir == server.dir
-   end)
+   local server = {}
    local self = setmetatable({
-      server = server, owner = options.settings.owner, pid = server.pid, dir = server.dir, key = options.key,
-      forbidden_key = options.forbidden_key, url = ("http://127.0.0.1:%d/image/v1"):format(server.ports[1]),
-      address = "127.0.0.1:" .. server.ports[1],
+      server = server, owner = options.settings.owner, key = options.key, forbidden_key = options.forbidden_key,
    }, Emulator)
+   local start <close> = setmetatable({ emulator = self }, Start) -- luacheck: ignore 211
+   launch.start(server, options, answers)
+   self.pid, self.dir, self.address = server.pid, server.dir, "127.0.0.1:" .. server.ports[1]
+   self.url = ("http://%s/image/v1"):format(self.address)
    if kind then
       self.tls_url = ("https://localhost:%d/image/v1"):format(server.ports[3])
       self.http1_url = ("https://localhost:%d/image/v1"):format(server.ports[4])
@@ -89,13 +100,7 @@ local function call(self, name, input)
    return control.call(self.server.ports[2], name, input)
 end
 
-function methods:stop()
-   local server = self.server
-   self.server = nil
-   if server then launch.stop(server) end
-end
-
-process.own(Emulator)
+process.own(Emulator, function(self) launch.stop(self.server) end)
 
 local SPEC = {
    count = true, status = true, timeline = true, age = true, spacing = true, creation_time = true, process_id = true,

@@ -94,25 +94,49 @@ local function configuration(options, dir, ports, root)
    })
 end
 
---- Ends the process and removes the folder. Never raises: it also runs in finalizers.
-function launch.stop(server)
-   process.stop(server)
-   shell("rm -rf -- " .. quote(server.dir))
+-- Removes the folder, also where an nginx that begins puts files into it meanwhile.
+local function remove(dir)
+   shell(("rm -rf -- %s || { sleep 0.2; rm -rf -- %s; }"):format(quote(dir), quote(dir)))
 end
 
--- Tries to start on the given ports. Returns the running server; or nil, the text of its error log,
--- and whether a port was in use.
-local function try(options, dir, ports, root, answers)
+--- Ends the process and removes the folder, as far as they are there. The folder comes first:
+-- without it the process ends by itself, should this one be killed in between. Raises nothing but
+-- the error of a debug hook: it also runs in finalizers.
+function launch.stop(server)
+   local dir = server.dir
+   if dir then remove(dir) end
+   process.stop(server)
+   if dir and os.rename(dir, dir) then remove(dir) end -- it is still there
+end
+
+-- Makes a private folder. Its name is known before it exists, so that launch.stop() finds it
+-- wherever Ctrl-C comes; no other table of any process has the same name.
+local function make_folder(server)
+   local owner = process.self()
+   local parent = os.getenv "TMPDIR" or ""
+   local dir = ("%s/topaz-emulator-%d-%s-%p"):format(parent ~= "" and parent or "/tmp", owner,
+      process.stamp(owner), server)
+   server.dir = dir
+   local why = shell(("mkdir -m 700 -- %s 2>&1"):format(quote(dir)))
+   if why == "" and dir:sub(1, 1) == "/" then return dir end
+   server.dir = nil
+   error("emulator: cannot create a temporary folder: " .. why, 4)
+end
+
+-- Tries to start on the given ports. Returns true when it answers; or nil, the text of its error
+-- log, and whether a port was in use.
+local function try(server, options, ports, root, answers)
+   local dir = server.dir
    write_file(dir .. "/nginx.conf", configuration(options, dir, ports, root))
    options.settings.dir = dir
    write_file(dir .. "/settings.json", cjson.encode(options.settings))
    os.remove(dir .. "/error.log")
-   local server = process.start(("%s -p %s -c %s/nginx.conf -e %s/error.log"):format(
+   local program = process.start(("%s -p %s -c %s/nginx.conf -e %s/error.log"):format(
       options.nginx, quote(dir), quote(dir), quote(dir)), "/", dir .. "/stderr")
-   server.dir, server.ports = dir, ports
+   server.pid, server.stamp, server.ports = program.pid, program.stamp, ports
    local deadline = socket.gettime() + START_LIMIT
    repeat
-      if answers(server) then return server end
+      if answers(server) then return true end
       local log = read_file(dir .. "/error.log")
       local taken = log:find("Address already in use", 1, true) ~= nil
       if taken or not process.alive(server.pid, server.stamp) or socket.gettime() > deadline then
@@ -125,20 +149,20 @@ end
 
 --- Starts nginx and waits until `answers(server)` is true. Raises with the text of nginx's error
 -- log if that fails.
-function launch.start(options, answers)
-   local dir = shell("mktemp -d -t topaz-emulator-XXXXXX 2>&1")
-   if dir:sub(1, 1) ~= "/" then error("emulator: cannot create a temporary folder: " .. dir, 3) end
+-- @tparam table server empty; gets dir, pid, stamp and ports as they come to be. launch.stop() may
+-- be called with it at any time, and has to be after an error.
+function launch.start(server, options, answers)
+   make_folder(server)
    local root = project_root()
    local why, taken
    for _ = 1, PORT_TRIES do
       local ports = free_ports(4)
       if options.port then ports[options.tls and 3 or 1] = options.port end
-      local server
-      server, why, taken = try(options, dir, ports, root, answers)
-      if server then return server end
+      local started
+      started, why, taken = try(server, options, ports, root, answers)
+      if started then return end
       if not taken or options.port then break end
    end
-   shell("rm -rf -- " .. quote(dir))
    error("emulator: nginx did not start: " .. (why ~= "" and why or "nothing in its error log; is it installed?"), 3)
 end
 

@@ -81,12 +81,20 @@ function process.stop(program, signal)
 end
 
 --- Gives a class what its objects have in common: `server`, the program that they have started, nil
--- after stop(); and `owner`, the process that has started it.
--- @tparam table class a metatable, with its methods, stop() among them, in `__index`
-function process.own(class)
+-- after stop(); `owner`, the process that has started it; and stop() itself.
+-- @tparam table class a metatable, with its methods in `__index`
+-- @tparam function finish (object) ends the program; done once more where Ctrl-C has interrupted it
+function process.own(class, finish)
    local methods = class.__index
    function methods:running()
       return self.server ~= nil and process.alive(self.server.pid, self.server.stamp)
+   end
+   function methods:stop()
+      if not self.server then return end
+      local ok, err = pcall(finish, self)
+      if not ok then finish(self) end
+      self.server = nil
+      if not ok then error(err, 0) end
    end
    class.__close = methods.stop
    -- A child made by fork has the same object, but the server belongs to the parent.

@@ -53,15 +53,10 @@ local function call(self, name, input)
    return control.call(self.door, name, input)
 end
 
-function methods:stop()
-   local server = self.server
-   self.server = nil
-   if not server then return end
-   process.stop(server, "KILL") -- it has nothing to clean up
+process.own(Proxy, function(self)
+   process.stop(self.server, "KILL") -- it has nothing to clean up
    if self.ca_file then os.remove(self.ca_file) end
-end
-
-process.own(Proxy)
+end)
 
 function methods:url_with(user, password)
    return (self.url:gsub("://", "://" .. user .. ":" .. password .. "@", 1))

@@ -28,14 +28,18 @@ function main.used()
    last_request = ngx.now()
 end
 
---- Ends the emulator when the process that started it has ended, or when no request has come for
--- idle_limit seconds.
+--- Ends the emulator when the process that started it has ended, or has removed the folder since it
+-- was interrupted before it knew of this one, or when no request has come for idle_limit seconds.
 function main.watch()
    local settings = main.settings
    main.used()
    local function look()
       local idle = settings.idle_limit > 0 and ngx.now() - last_request > settings.idle_limit
-      if process.alive(settings.owner, settings.owner_stamp) and not idle then return end
+      local file = io.open(settings.dir .. "/settings.json")
+      if file then
+         file:close()
+         if process.alive(settings.owner, settings.owner_stamp) and not idle then return end
+      end
       os.execute("rm -rf -- '" .. settings.dir:gsub("'", "'\\''") .. "'")
       os.exit(0)
    end

@@ -51,12 +51,15 @@ function misuse.call(f, ...)
    return pass(pcall(f, ...)) -- under pcall the core itself finds no place to put in front
 end
 
+local error_class = getmetatable(core.error { kind = "closed", operation = "any", message = "" })
+
 --- Calls what raises an error object where it fails, as calls on a closed client do.
--- @return its result; nil and the error object. What else is raised goes through.
+-- @return its result; nil and the error object. What else is raised, of a debug hook or of
+-- on_event, goes through.
 function misuse.attempt(f, ...)
    local ok, result = pcall(f, ...)
    if ok then return result end
-   if type(result) ~= "table" then error(result, 0) end
+   if getmetatable(result) ~= error_class then error(result, 0) end
    return nil, result
 end
 

@@ -17,11 +17,14 @@ local Task = {}
 Task.__index = Task
 Task.__name = "topaz.task"
 
--- The text of an error value, also of one whose __tostring fails.
+-- The text of an error value, also of one whose __tostring fails. What does not fail once more was
+-- the error of a debug hook.
 local function text_of(problem)
    if type(problem) == "string" then return problem end
    local ok, text = pcall(tostring, problem)
-   return ok and text or "an error value without a text"
+   if ok then return text end
+   if pcall(tostring, problem) then error(text, 0) end
+   return "an error value without a text"
 end
 
 -- Ends a task; returns false if it has ended before. `outcome`: { ok, results or error…, n }. A
@@ -329,11 +332,7 @@ function methods.timeout(client)
    return parking.least(core_timeout(client), parking.due(state_of(client)))
 end
 
---- Ends everything that is under way; tasks run on with errors of kind "closed".
-function methods.close(client)
-   local state, scheduler = misuse.check_type(client) and core.state(client), core.scheduler(client)
-   -- First: a loop must not watch a descriptor that is closed.
-   if scheduler then scheduler:leave(client) end
+local function close(client, state)
    local ended = {}
    if state then gather(state, ended) end
    if state and state.share and core.is_open(client) then state.share:close() end
@@ -341,4 +340,14 @@ function methods.close(client)
    for _, parked in ipairs(ended) do parking.wake_closed(parked, state) end
    if state then run_tasks(client, state, nil, true) end
    core.end_channels(client)
+end
+
+--- Ends everything that is under way; tasks run on with errors of kind "closed".
+function methods.close(client)
+   local state, scheduler = misuse.check_type(client) and core.state(client), core.scheduler(client)
+   -- First: a loop must not watch a descriptor that is closed.
+   if scheduler then scheduler:leave(client) end
+   if not state then return close(client) end
+   mend(state)
+   return stepped(state, parking.turn, pcall(close, client, state))
 end

@@ -96,7 +96,7 @@ end
 
 -- Removes the folder, also where an nginx that begins puts files into it meanwhile.
 local function remove(dir)
-   shell(("rm -rf -- %s || { sleep 0.2; rm -rf -- %s; }"):format(quote(dir), quote(dir)))
+   shell(("rm -rf -- %s 2>/dev/null || { sleep 0.2; rm -rf -- %s; }"):format(quote(dir), quote(dir)))
 end
 
 --- Ends the process and removes the folder, as far as they are there. The folder comes first:

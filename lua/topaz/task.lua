@@ -302,7 +302,9 @@ end
 
 -- Repairs the state after an error in the middle of a step; it must not be used before.
 local function mend(state)
-   if state.broken then parking.repair(state, function(task) finish(task, "out of memory") end) end
+   if not state.broken then return end
+   if state.share then state.share:mend() end
+   parking.repair(state, function(task) finish(task, "out of memory") end)
 end
 
 --- Advances all that is under way and runs the tasks that can go on.

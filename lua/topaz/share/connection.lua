@@ -1,6 +1,6 @@
 --- A connection to Redis: commands go out one behind the other, replies come back in that order.
--- All of it happens in the steps of a client; nothing here waits. To connect again after a loss is
--- for the caller, by a new connection.
+-- All of it happens in the steps of a client; nothing here waits, and no hook interrupts it. To
+-- connect again after a loss is for the caller, by a new connection.
 local core = require "topaz.core"
 local parking = require "topaz.parking"
 local resp = require "topaz.share.resp"
@@ -159,8 +159,7 @@ local function greet(self)
    flush(self)
 end
 
--- What a step of the client calls when the channel has news.
-local function on_news(self)
+local function hear(self)
    if self.status == "connecting" and self.channel:state() == "ready" then greet(self) end
    read(self) -- what came before a loss counts
    if self.status == "lost" then return end
@@ -169,31 +168,34 @@ local function on_news(self)
    flush(self)
 end
 
+-- What a step of the client calls when the channel has news. No hook interrupts it: what awaits
+-- replies counts them.
+local on_news = core.uninterrupted(function(self)
+   -- busy: a function that it called has stepped the client
+   if self.busy or self.status == "lost" then return end
+   self.busy = true
+   local ok, problem = pcall(hear, self)
+   self.busy = false
+   if not ok then error(problem, 0) end
+end)
+
 --- Begins to connect.
 -- @tparam topaz.client client
 -- @tparam table target of topaz.share.target; `ca_file` too, and `connect_timeout` in seconds
 function connection.open(client, target)
    local host = target.host:find(":", 1, true) and "[" .. target.host .. "]" or target.host
    local self = setmetatable({
-      client = client, target = target, name = ("%s:%d"):format(host, target.port), status = "connecting",
+      client = client, target = target, name = ("%s:%d"):format(host, target.port), status = "connecting", busy = false,
       reader = resp.reader(), err = nil, on_lost = nil,
       awaiting = {}, first = 1, last = 0,         -- functions that await replies, by their order
       held = {},                                  -- commands from before it was ready
       unsent = {}, unsent_first = 1, unsent_last = 0, -- texts that the channel had no room for yet
       sent = 0, unsent_bytes = 0,                 -- bytes of the first of them that it has
    }, Connection)
-   local busy = false
    self.channel = core.channel(client, {
       host = target.host, port = target.port, tls = target.tls, ca_file = target.ca_file,
       connect_timeout = target.connect_timeout,
-   }, function()
-      -- busy: a function that it called has stepped the client
-      if busy or self.status == "lost" then return end
-      busy = true
-      local ok, problem = pcall(on_news, self)
-      busy = false
-      if not ok then error(problem, 0) end
-   end)
+   }, function() on_news(self) end)
    parking.attend(client)
    return self
 end
@@ -233,6 +235,8 @@ end
 --- Ends it: what awaits a reply is called with an error of kind "closed". Does not call `on_lost`.
 function Connection:close() lose(self, error_of(self, "closed", "the connection was closed"), true) end
 
+connection.open, Connection.command, Connection.close =
+   core.uninterrupted(connection.open, Connection.command, Connection.close)
 Connection.__close = Connection.close
 
 function Connection:__tostring() return ("topaz.share.connection (%s, %s)"):format(self.name, (self:state())) end

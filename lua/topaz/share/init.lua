@@ -129,21 +129,55 @@ local function advance(self, ready)
    if part.dirty or self.due and core.now() >= self.due then self.due = part:turn() end
 end
 
---- Does what is due. `ready`: ids of requests with news in this step.
-function Farm:step(ready)
+-- No hook interrupts what follows, which runs no code of the user: half of a turn is no state of a
+-- farm that could be gone on from.
+
+local function step(self, ready)
    if self.busy or not self.member.joined_at then return end
    self.busy = true
    local ok, problem = pcall(advance, self, self.broken and all_ids(self) or ready)
    self.busy, self.broken = false, not ok
    if ok then return end
-   self.member.dirty = true -- out of memory, or a debug hook's error: the next step goes on
+   self.member.dirty = true -- out of memory: the next step goes on
    error(problem, 0)
 end
 
---- Leaves the farm before the client is closed: the lease is free at once.
-function Farm:close()
+local function leave_all(self)
    if self.member.joined_at then beat.leave(self.member) end
 end
+
+local function wake(self)
+   self.member.dirty = true
+   parking.attend(self.client)
+end
+
+local function join(self, listener)
+   self.watching[listener] = true
+   local place = self.member:join(listener)
+   wake(self)
+   return place
+end
+
+local function drop(self, listener, place)
+   local dropped = { listener = listener, place = place, before = self.dropped }
+   self.dropped, self.member.dirty = dropped, true
+end
+
+local function leave(self, listener, place)
+   self.watching[listener] = nil
+   place:leave()
+end
+
+-- step(ready): does what is due. `ready`: ids of requests with news in this step.
+-- close():     leaves the farm before the client is closed: the lease is free at once.
+-- wake():      makes the next step do what is due.
+-- join(listener): a place in the farm, see topaz.share.place. The listener may be a watcher's jobs.
+-- drop(listener, place), leave(listener, place): lets a place go in the next step, or at once.
+Farm.step, Farm.close, Farm.wake, Farm.join, Farm.drop, Farm.leave =
+   core.uninterrupted(step, leave_all, wake, join, drop, leave)
+
+--- A step of the client ended in its middle: which requests had news may be lost.
+function Farm:mend() self.broken, self.member.dirty = true, true end
 
 --- Seconds until it has something to do by time; nil: nothing.
 function Farm:left()
@@ -161,31 +195,6 @@ function Farm:tell()
       }
       event = table.remove(self.events, 1)
    end
-end
-
---- Makes the next step do what is due.
-function Farm:wake()
-   self.member.dirty = true
-   parking.attend(self.client)
-end
-
---- A place in the farm: see topaz.share.place. `listener` may be a watcher's jobs.
-function Farm:join(listener)
-   self.watching[listener] = true
-   local place = self.member:join(listener)
-   self:wake()
-   return place
-end
-
---- Lets a place go in the next step.
-function Farm:drop(listener, place)
-   local dropped = { listener = listener, place = place, before = self.dropped }
-   self.dropped, self.member.dirty = dropped, true
-end
-
-function Farm:leave(listener, place)
-   self.watching[listener] = nil
-   place:leave()
 end
 
 -- ---- for the client -----------------------------------------------------------------------------

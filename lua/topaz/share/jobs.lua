@@ -25,6 +25,8 @@ local function new_jobs(clock, every_change, farm)
    return setmetatable(self, Jobs)
 end
 
+-- No hook interrupts the following three.
+
 function Jobs:add(process_id)
    if not tally.add(self, process_id) then return false end
    self.unseen = self.unseen + 1
@@ -56,6 +58,8 @@ function Jobs:offer(process_id)
    end
    return true
 end
+
+Jobs.add, Jobs.remove, Jobs.offer = core.uninterrupted(Jobs.add, Jobs.remove, Jobs.offer)
 
 -- Who looks at progress wants to hear of it.
 function Jobs:progress()
@@ -133,6 +137,8 @@ function Waiting:forget()
    jobs.place = nil
 end
 
+Waiting.forget = core.uninterrupted(Waiting.forget)
+
 -- A watcher that was dropped without being closed: nothing waits for its jobs. Runs as a finalizer,
 -- anywhere: the next step does the rest.
 function Waiting:__gc()
@@ -142,17 +148,29 @@ end
 
 function Waiting:wake() waiter.ring(self.client, self.plan.bell) end
 
-local function join(self)
+local join = core.uninterrupted(function(self)
    local jobs = self.plan
    jobs.listener = setmetatable({ jobs = jobs }, Listener)
    jobs.place = jobs.farm:join(jobs.listener)
    for _, job in ipairs(jobs.order) do
       if not job.over and not job.removed then jobs.place:hold(job.key) end
    end
+end)
+
+-- What `advance` holds open while it waits.
+local Stay = {}
+
+local function enter(stay, place)
+   place:enter()
+   stay.place = place
 end
 
--- Closes what `advance` holds open while it waits.
-local Stay = { __close = function(stay) stay.place:exit() end }
+local function exit(stay)
+   if stay.place then stay.place:exit() end
+   stay.place = nil
+end
+
+enter, Stay.__close = core.uninterrupted(enter, exit)
 
 --- Waits until something may have changed. The time runs from the first call on, and anew after it
 -- was over.
@@ -173,8 +191,8 @@ function Waiting:advance()
       self:forget()
       return problem or ask.timed_out(self)
    end
-   jobs.place:enter()
-   local stay <close> = setmetatable({ place = jobs.place }, Stay) -- luacheck: ignore 211
+   local stay <close> = setmetatable({}, Stay)
+   enter(stay, jobs.place)
    jobs.bell.rung = false
    if now < self.deadline then till = self.deadline end -- by then each may have been seen
    local slept, err = waiter.sleep(self.client, till - now, jobs.bell)

@@ -88,31 +88,40 @@ end
 function common.scheduler(scheduler, open)
    local drivers = setmetatable({}, { __mode = "k" })
 
-   local function turn(client)
-      local ok, err = pcall(client.step, client, 0)
+   -- No hook interrupts what follows: a driver that was begun but not noted, or not armed, would
+   -- let the client wait for ever.
+
+   local function leave(_, client)
+      local driver = drivers[client]
+      drivers[client] = nil
+      if driver then driver:close() end
+   end
+
+   local function go_on(client)
       local driver = drivers[client]
       if driver and is_busy(client) then
          driver:arm(due(client))
       elseif driver then
          scheduler:leave(client)
       end
+   end
+
+   go_on, scheduler.leave = core.uninterrupted(go_on, leave)
+
+   local function turn(client)
+      local ok, err = pcall(client.step, client, 0)
+      go_on(client)
       if not ok then error(err, 0) end
    end
 
-   function scheduler.attend(_, client)
+   scheduler.attend = core.uninterrupted(function(_, client)
       local driver = drivers[client]
       if not driver then
          driver = open(client, function() return turn(client) end)
          drivers[client] = driver
       end
       driver:arm(due(client))
-   end
-
-   function scheduler.leave(_, client)
-      local driver = drivers[client]
-      drivers[client] = nil
-      if driver then driver:close() end
-   end
+   end)
 
    return scheduler
 end

@@ -152,8 +152,8 @@ end
 -- @tparam table server empty; gets dir, pid, stamp and ports as they come to be. launch.stop() may
 -- be called with it at any time, and has to be after an error.
 function launch.start(server, options, answers)
-   make_folder(server)
    local root = project_root()
+   make_folder(server)
    local why, taken
    for _ = 1, PORT_TRIES do
       local ports = free_ports(4)

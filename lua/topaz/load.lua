@@ -29,5 +29,7 @@ end
 return function(name)
    local ok, result = pcall(require, name)
    if ok then return result end
+   -- That of a debug hook, such as Ctrl-C's.
+   if type(result) ~= "string" or result:find("interrupted!", 1, true) then error(result, 0) end
    error(("topaz: module '%s' cannot be loaded: %s"):format(name, reason(name, tostring(result))), 0)
 end

@@ -13,6 +13,7 @@ local main = {}
 
 local function say_how_to_go_on(shell)
    local ok, how, with = pcall(shell.resume or function() end)
+   if problem.is_interrupt(how) and not ok then error(how, 0) end
    if ok and how then io.stderr:write("topaz-status: to resume", with or "", ": ", how, "\n") end
 end
 

@@ -142,6 +142,11 @@ describe("topaz-status and signals", function()
       assert.is_nil(screen:wait_for "icanon\nprompt>%s*$":find("-icanon\n", 1, true))
    end)
 
+   it("says once in the tour that its reader has gone", function()
+      local result = program.run({ "--demo" }, { variables = {}, shell = "%s | head -n 1" })
+      assert.matches("^topaz%-status: cannot write the output: Broken pipe; [^\n]*\n$", result.err)
+   end)
+
    it("ends quietly when its reader has gone, and says so where SIGPIPE is ignored", function()
       emulator:add_jobs { count = 300, status = "Failed" }
       for before, expected in pairs { ["env --default-signal=PIPE "] = "^$",

@@ -23,7 +23,9 @@ local function tell(shell, err)
       io.stderr:write "topaz-status: interrupted\n"
       return problem.INTERRUPTED
    elseif problem.is(err) then
-      shell:tell(err.message, err.hint)
+      -- That of the output ends a command of the tour, and then the tour.
+      if not err.told then shell:tell(err.message, err.hint) end
+      err.told = true
       return err.code
    elseif type(err) == "table" and err.kind then
       shell:tell_error(err)

@@ -26,7 +26,7 @@ local DEAF = 15                  -- seconds of failing requests until another on
 local DEAF_LEAST, DEAF_MOST = 45, 900 -- likewise of silence, doubled each time: it may be slow
 local PAUSE_LEAST, PAUSE_MOST = 0.05, 1 -- seconds in which news are gathered, by the members: so
 local TELL_EACH, HEAR_EACH = 0.01, 0.0035 -- all of them say 100 things a second, and read 285 times
-local PAUSE = 1                  -- seconds without a step that are not Redis's silence
+local PAUSE = 1                  -- seconds by which a step is too late: no silence of Redis
 local LINGER = 3                 -- seconds that a loop's body may take as far as leading goes
 
 local Member = {}
@@ -282,7 +282,7 @@ function Member:turn()
       self.dirty = false -- until a watcher waits again
       return nil
    end
-   if now - (self.turned_at or now) >= PAUSE then resume(self, now) end
+   if now - (self.due_at or now) >= PAUSE then resume(self, now) end
    self.dirty, self.turned_at = false, now
    local due = self.link:turn(now, self.role == "lead" or self.role == "follow")
    due = least(due, judge(self, now))
@@ -300,7 +300,8 @@ function Member:turn()
          due = least(due, self.polls_from)
       end
    end
-   if self.dirty then return now end
+   if self.dirty then due = now end
+   self.due_at = due or now
    return due
 end
 

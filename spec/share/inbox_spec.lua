@@ -1,6 +1,6 @@
 -- The order of a stream's entries, which come as messages and by reading.
 local inboxes = require "topaz.share.inbox"
-local pack = require "topaz.share.pack"
+local scripts = require "topaz.share.scripts"
 
 -- A member with one stream, "s"; what it has heard, and what was read.
 local function member_of(last)
@@ -22,7 +22,7 @@ end
 
 local function message(number, before, key)
    local id_before = ("%d-0"):format(before or number - 1)
-   return key or "s", pack.join { ("%d-0"):format(number), id_before, "n", tostring(number) }
+   return key or "s", ("%d-0 %s 2 %d n %d"):format(number, id_before, #tostring(number), number)
 end
 
 -- What XREAD gives for entries from..to.
@@ -31,6 +31,21 @@ local function reply_of(from, to)
    for i = from, to do entries[#entries + 1] = { ("%d-0"):format(i), { "n", tostring(i) } } end
    return #entries > 0 and { { "s", entries } } or nil
 end
+
+describe("a message", function()
+   it("has the ids, and the names and values; the last one may have any bytes", function()
+      local function read(text)
+         local id, before, list = scripts.message(text)
+         return { id, before, list }
+      end
+      assert.same({ "7-1", "0-0", { "a", "1", "p", "", "d", " \0\r\n x" } }, read "7-1 0-0 6 6 a 1 p  d  \0\r\n x")
+      assert.same({ "7-1", "0-0", { "a", "" } }, read "7-1 0-0 2 0 a ")
+      assert.same({ "7-1", "0-0", { "" } }, read "7-1 0-0 0 0 ")
+      assert.same({}, read "7-1 0-0 2 0 a")
+      assert.same({}, read "7-1 0-0 2 1 a ")
+      assert.same({}, read "")
+   end)
+end)
 
 describe("the inbox of a member", function()
    it("hears a message at once where it has the one before, and reads nothing", function()
@@ -158,11 +173,15 @@ describe("the inbox of a member", function()
       end
       for _, ids in ipairs { { "", "" }, { "6", "5-0" }, { "6-0", "5" }, { "6-", "5-0" }, { "-6-0", "5-0" },
          { "6-0 ", "5-0" }, { ("9"):rep(100) .. "-0", "5-0" }, { "nan-0", "5-0" } } do
-         inbox:message("s", pack.join { ids[1], ids[2], "n", "x" })
+         inbox:message("s", ("%s %s 2 1 n x"):format(ids[1], ids[2]))
       end
       inbox:message("other", whole)
       assert.same({}, member.heard)
-      inbox:message("s", pack.join { "6-0", "5-0", "n" }) -- a name without a value
+      for _, rest in ipairs { "", "2 1 n xx", "2 2 n x", "3 1 n x", "99 1 n x", "-1 1 n x", "2 1e0 n x", "2 1  n x" } do
+         inbox:message("s", "6-0 5-0 " .. rest)
+      end
+      assert.same({}, member.heard)
+      inbox:message("s", "6-0 5-0 1 1 n") -- a name without a value
       assert.equal("6-0", member.last)
    end)
 end)

@@ -164,12 +164,11 @@ describe("news of a farm", function()
    end)
 
    it("go on where a forged message had moved the place in the stream", function()
-      local pack = require "topaz.share.pack"
       local farm = new { members = 2, jobs = 100, seed = 1 }
       farm:at(20, function()
          local member = farm:of_role("follow")[1].member
          require "spec.share.simulated_commands".commands.PUBLISH(farm.redis, member.keys.out,
-            pack.join { "99999999999999-0", member.last.out, "e", "1", "s", "1", "k", "P", "d", "" })
+            ("99999999999999-0 %s 8 0 e 1 s 1 k P d "):format(member.last.out))
       end)
       farm:run()
       check(farm)

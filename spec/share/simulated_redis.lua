@@ -70,7 +70,7 @@ local function run_script(self, source, count, rest)
    if not entry then
       local env = {
          tonumber = tonumber, tostring = tostring, unpack = table.unpack, math = math, string = string, ipairs = ipairs,
-         table = table, type = type,
+         table = table, type = type, select = select,
          redis = {
             call = function(...) return call(self, ...) end, pcall = function(...) return protected_call(self, ...) end,
          },

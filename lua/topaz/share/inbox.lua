@@ -4,7 +4,7 @@
 -- heard at once. Where one is missing, the streams are read from the entries heard last, and the
 -- message waits for the reply. What was heard already is dropped. So messages may be lost, come
 -- twice or late: the streams decide.
-local pack = require "topaz.share.pack"
+local scripts = require "topaz.share.scripts"
 
 local ENTRIES = 64     -- of a stream, at most, in one reply
 local HELD_MOST = 64   -- messages that wait for others; more are read again
@@ -45,10 +45,10 @@ end
 
 local is_before = inbox.is_before
 
-local function fields_of(list, first)
+local function fields_of(list)
    local fields = {}
    if type(list) ~= "table" then return fields end
-   for i = first, #list - 1, 2 do fields[list[i]] = list[i + 1] end
+   for i = 1, #list - 1, 2 do fields[list[i]] = list[i + 1] end
    return fields
 end
 
@@ -67,12 +67,12 @@ end
 -- @tparam string key
 -- @tparam string text
 function Inbox:message(key, text)
-   local last, pieces = self.member:last_of(key), pack.split(text)
-   if not last or not pieces then return end
-   local id, before = pieces[1], pieces[2]
+   local last = self.member:last_of(key)
+   if not last then return end
+   local id, before, list = scripts.message(text)
    if not is_before(last, id) or not parts_of(before) then return end
    if before == last then
-      self.member:entry(key, id, fields_of(pieces, 3))
+      self.member:entry(key, id, fields_of(list))
       if #self.held > 0 then release(self) end
       return
    end
@@ -80,7 +80,7 @@ function Inbox:message(key, text)
       self.behind = true
       return
    end
-   table.insert(self.held, { key = key, id = id, before = before, fields = fields_of(pieces, 3), reads = self.reads })
+   table.insert(self.held, { key = key, id = id, before = before, fields = fields_of(list), reads = self.reads })
 end
 
 -- ---- reading ------------------------------------------------------------------------------------
@@ -107,7 +107,7 @@ function Inbox:deliver(reply)
          local last = type(entry) == "table" and member:last_of(key)
          if last and is_before(last, entry[1]) then
             count = count + 1
-            member:entry(key, entry[1], fields_of(entry[2], 1))
+            member:entry(key, entry[1], fields_of(entry[2]))
          end
       end
       more = more or count > 0 and #entries >= ENTRIES

@@ -1,9 +1,8 @@
 --- What runs inside Redis: five scripts. Their clock is Redis's TIME; everything they compare
 -- stands in the keys. They use nothing newer than Redis 5.
 --
--- What is added to a stream is published too, on the channel of the stream's name: the new entry's
--- id, the id of the entry before it, then its names and values, each behind its length in four
--- bytes. Where Redis does not allow that, the streams alone have to do.
+-- What is added to a stream is published too, on the channel of the stream's name: see `message`.
+-- Where Redis does not allow that, the streams alone have to do.
 --
 -- beat     KEYS lease members in all out:me rate
 --          ARGV me, known epoch, wish, entry, seen epoch, seen beat, echo, gone members…
@@ -37,22 +36,20 @@ local now = tonumber(time[1]) * 1000 + math.floor(tonumber(time[2]) / 1000)
 ]]
 
 -- add: adds an entry, publishes it, and returns its id. What was trimmed is never the newest entry.
+-- The message is one text, since building it for each member is most of the cost: the new id, the
+-- id before, how many names and values there are, the bytes of the last value, and these, with
+-- spaces between. Only the last value may have spaces.
 local ADD = [[
 local function last(key)
   local entry = redis.call('XREVRANGE', key, '+', '-', 'COUNT', '1')
   return entry[1] and entry[1][1] or '0-0'
 end
-local function piece(text)
-  local n = #text
-  return string.char(math.floor(n / 16777216), math.floor(n / 65536) % 256, math.floor(n / 256) % 256, n % 256) .. text
-end
 local function add(key, most, ...)
   local before = last(key)
   local id = redis.call('XADD', key, 'MAXLEN', '~', most, '*', ...)
   redis.call('PEXPIRE', key, 60000)
-  local text = { piece(id), piece(before) }
-  for i, part in ipairs({ ... }) do text[i + 2] = piece(part) end
-  redis.pcall('PUBLISH', key, table.concat(text))
+  local count = select('#', ...)
+  redis.pcall('PUBLISH', key, table.concat({ id, before, count, #select(count, ...), ... }, ' '))
   return id
 end
 ]]
@@ -196,6 +193,25 @@ redis.call('PEXPIRE', KEYS[1], 600000)
 add(KEYS[2], '16', 'k', 'brake', 'r', string.format('%.3f', rate), 'h', string.format('%.0f', hold))
 return { string.format('%.0f', rate * 1000), hold }
 ]]
+
+--- Reads what `add` has published.
+-- @tparam string text
+-- @treturn string|nil the entry's id; nil: it is not such a message
+-- @treturn string|nil the id of the entry before it
+-- @treturn table|nil names and values, one after the other
+function scripts.message(text)
+   local id, before, count, size, at = text:match "^(%d+%-%d+) (%d+%-%d+) (%d%d?) (%d+) ()"
+   if not id then return nil end
+   local list = {}
+   for i = 1, tonumber(count) - 1 do
+      local piece, after = text:match("^(%S*) ()", at)
+      if not piece then return nil end
+      list[i], at = piece, after
+   end
+   if #text - at + 1 ~= tonumber(size) then return nil end
+   list[#list + 1] = text:sub(at)
+   return id, before, list
+end
 
 for name, source in pairs(SOURCES) do scripts[name] = { source = source, sha = sha1(source) } end
 

@@ -252,6 +252,20 @@ describe("a member whose subscription", function()
       check(farm)
    end)
 
+   it("may not end is opened anew where its channels change", function()
+      local farm = new { members = 3, jobs = 200, seed = 1 }
+      farm.redis.bars.UNSUBSCRIBE = "NOPERM"
+      farm:run(15)
+      local follower = farm:of_role("follow")[1]
+      follower:rejoin()
+      farm:run(20)
+      assert.equal(2, reader_of(follower).subscribed)
+      assert.is_true(follower.member.listen.channels[follower.member.keys.out])
+      assert.is_false(follower.member.listen.reads)
+      farm:run()
+      check(farm)
+   end)
+
    it("is allowed again subscribes with its next connection", function()
       local farm = new { members = 3, jobs = 200, seed = 1 }
       farm.redis.bars.SUBSCRIBE = "NOPERM"
@@ -287,11 +301,14 @@ describe("a member that changes", function()
       local farm = new { members = 3, jobs = 300, seed = 1 }
       farm:run(15)
       local follower = farm:of_role("follow")[1]
-      local old = follower.member.keys.out
+      local old, connection = follower.member.keys.out, follower.member.listen.connection
+      function farm.redis.copies(channel, text) return (channel ~= old or not is_echo(text)) and 1 or 0 end
+      while not follower.member.listen.awaited do farm:run(farm.time + 0.1) end
       follower:rejoin()
-      farm:run(20)
+      farm:run(25)
       assert.not_equal(old, follower.member.keys.out)
       assert.is_nil(farm.redis.subscribers[old])
+      assert.is_true(follower.member.listen.connection == connection)
       assert.equal(1, #farm.redis.subscribers[follower.member.keys.out])
       farm:run()
       check(farm)

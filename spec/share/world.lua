@@ -232,9 +232,7 @@ end
 
 function Process:kill()
    self.alive, self.world.unsure = false, true
-   for connection in pairs(self.world.redis.connections) do
-      if connection == self.member.listen.connection then connection.close() end
-   end
+   self.member.listen:close()
    self.member.link:close()
 end
 

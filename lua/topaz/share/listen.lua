@@ -125,6 +125,7 @@ local function answered(self, verb, channel, reply)
    self.unanswered = self.unanswered - 1
    self.asked_at = self.unanswered > 0 and self.member.host.now() or nil
    local is_confirmed = type(reply) == "table" and reply[1] == verb:lower() and reply[2] == channel
+   if not is_confirmed and verb == "UNSUBSCRIBE" then return drop(self) end
    if not is_confirmed then return fall_back(self, type(reply) == "table" and reply.error or "an unknown answer") end
    if verb == "SUBSCRIBE" and self.channels[channel] ~= nil then self.channels[channel] = true end
    if self.unanswered == 0 then self.member.inbox.behind = true end -- what came before that

@@ -131,9 +131,11 @@ describe("news over Redis", function()
    end)
 
    local RIGHTS = { "resetkeys", "~topaz1:*", "resetchannels", "&topaz1:*", "+@all" }
-   for what, right in pairs {
-      ["may not subscribe"] = "-subscribe", ["may not publish"] = "-publish", ["may use no channel"] = "resetchannels",
+   for _, case in ipairs {
+      { "may not subscribe", "-subscribe" }, { "may not publish", "-publish" },
+      { "may use no channel", "resetchannels" },
    } do
+      local what, right = table.unpack(case)
       it("are read by members that " .. what .. ", and one event says so", function()
          local _, why = farm.server:call("ACL", "SETUSER", "limited", "reset", "on", ">hunter2",
             table.unpack(table.move({ right }, 1, 1, #RIGHTS + 1, { table.unpack(RIGHTS) })))

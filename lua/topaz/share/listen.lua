@@ -161,7 +161,7 @@ end
 local function turn_messages(self, now)
    choose_channels(self)
    local awaited = self.awaited
-   if awaited and awaited.newest and now >= awaited.at + GRACE then
+   if awaited and now >= awaited.at + GRACE then
       compare(self, awaited.newest)
       awaited.at = math.huge
    end

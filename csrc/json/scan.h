@@ -157,16 +157,8 @@ static inline unsigned json_digits(const char *p, uint64_t *value) {
 #endif
 }
 
-/* Reads a string, number or literal. Sets type, at, length, escaped, as of `out`. */
-static inline const char *json_scan_scalar(const char *p, json_span *out) {
-  if (*p == '"') {
-    const char *end = json_scan_string(++p, &out->escaped);
-    if (!end) return NULL;
-    out->type = JSON_STRING;
-    out->at = p;
-    out->length = (uint32_t)(end - p);
-    return end + 1;
-  }
+/* Reads a number or literal. Sets type, at, as of `out`. */
+static inline const char *json_scan_plain(const char *p, json_span *out) {
   if (*p == '-' || (*p >= '0' && *p <= '9')) {
     bool negative = *p == '-';
     const char *digit = p + negative, *q;
@@ -188,6 +180,18 @@ static inline const char *json_scan_scalar(const char *p, json_span *out) {
     return q;
   }
   return json_scan_literal(p, out);
+}
+
+/* Reads a string, number or literal. Sets type, at, length, escaped, as of `out`. */
+static inline const char *json_scan_scalar(const char *p, json_span *out) {
+  const char *end;
+  if (*p != '"') return json_scan_plain(p, out);
+  end = json_scan_string(++p, &out->escaped);
+  if (!end) return NULL;
+  out->type = JSON_STRING;
+  out->at = p;
+  out->length = (uint32_t)(end - p);
+  return end + 1;
 }
 
 #endif

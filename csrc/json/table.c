@@ -68,17 +68,32 @@ void json_table_build(lua_State *L, const json_reading *m, size_t n, int keys) {
 
 /* ---- the fast path --------------------------------------------------------------------------- */
 
-/* Reads the member at p. It must be the slot's, for the first time in the record, and its value of
-** the rule's type (or null) and not a bracket. Else returns NULL. */
-static inline const char *usual_member(json_reader *r, json_slot *slot, uint64_t serial, const char *p, json_span *v) {
-  if (!json_same(p, slot->text, slot->written) || slot->serial == serial || slot->written == 0) return NULL;
-  slot->serial = serial;
-  p = json_space(p + slot->written);
-  if (*p == '{' || *p == '[') return NULL;
-  v->escaped = false;
-  p = json_scan_scalar(p, v);
-  if (!p || !(v->type & (slot->types | JSON_NULL)) || (v->escaped && !json_reserve(r, v->length))) return NULL;
-  return json_space(p);
+/* Reads the string at its first byte and pushes it, if it is kept. NULL: unusual. */
+static inline const char *quick_string(lua_State *L, json_reader *r, json_shape *s, json_slot *slot, const char *p) {
+  json_span v = {.at = p, .type = JSON_STRING};
+  const char *end = json_scan_string(p, &v.escaped);
+  if (!end || !(slot->types & JSON_STRING)) return NULL;
+  v.length = (uint32_t)(end - p);
+  if (v.escaped && !json_reserve(r, v.length)) return NULL;
+  if (slot == s->slots && s->note) note_text(s, &v, r->scratch);
+  if (!slot->kept) return end + 1;
+  if (json_recent_may_have(s, slot, &v)) json_recent_string(L, s, slot, &v, r->scratch);
+  else if (v.escaped) json_push_scalar(L, &v, r->scratch);
+  else lua_pushlstring(L, p, v.length);
+  return end + 1;
+}
+
+/* The same for a number or boolean; *is_null: null, for which nothing is pushed. A bracket is
+** unusual. */
+static inline const char *quick_other(lua_State *L, const json_slot *slot, const char *p, bool *is_null) {
+  json_span v;
+  p = json_scan_plain(p, &v);
+  if (!p) return NULL;
+  *is_null = v.type == JSON_NULL;
+  if (*is_null) return p;
+  if (!(v.type & slot->types)) return NULL;
+  if (slot->kept) push_plain(L, &v, NULL);
+  return p;
 }
 
 const char *json_table_quick(lua_State *L, json_reader *r, json_shape *s, const char *p, int keys) {
@@ -87,37 +102,37 @@ const char *json_table_quick(lua_State *L, json_reader *r, json_shape *s, const 
   const uint64_t serial = ++s->serial;
   int record = lua_gettop(L) + 1, built = 0;
   uint32_t at = s->first, present = 0;
-  json_span v, first = {0};
   lua_createtable(L, 0, s->usual);
+  if (s->note) s->note[0] = '\0';
   for (p = json_space(p + 1);; p = json_space(p + 1)) {
+    bool is_null = false;
     if (at >= count) at = 0;
     slot = &slots[at];
-    p = usual_member(r, slot, serial, p, &v);
+    /* the expected member, for the first time in the record */
+    if (!json_same(p, slot->text, slot->written) || slot->serial == serial || slot->written == 0) break;
+    slot->serial = serial;
+    p = json_space(p + slot->written);
+    if (slot->kept) push_slot_name(L, s, at, keys);
+    p = *p == '"' ? quick_string(L, r, s, slot, p + 1) : quick_other(L, slot, p, &is_null);
     if (!p) break;
-    if (v.type != JSON_NULL) {
+    if (is_null) lua_settop(L, record);
+    else {
       present |= slot->bit;
-      if (at == 0) first = v;
       if (slot->kept) {
-        push_slot_name(L, s, at, keys);
-        if (v.type == JSON_STRING && json_recent_may_have(s, slot, &v)) json_recent_string(L, s, slot, &v, r->scratch);
-        else push_plain(L, &v, r->scratch);
         lua_rawset(L, record);
         built++;
       }
     }
     at = slot->next;
-    if (*p != ',') break;
+    if ((unsigned char)*p <= ' ') p = json_space(p);
+    if (*p == ',') continue;
+    if (*p != '}' || s->required & ~present) break;
+    s->usual = built;
+    return p + 1;
   }
-  if (!p || *p != '}' || s->required & ~present) {
-    s->slow_records = SLOW_RECORDS;
-    lua_settop(L, record - 1);
-    return NULL;
-  }
-  if (s->note) s->note[0] = '\0';
-  if (s->note && first.type == JSON_STRING) note_text(s, &first, r->scratch);
-  s->usual = built;
-  lua_settop(L, record);
-  return p + 1;
+  s->slow_records = SLOW_RECORDS;
+  lua_settop(L, record - 1);
+  return NULL;
 }
 
 /* Nothing must be known before the record is built, and the whole record should be there. */

@@ -62,8 +62,11 @@ describe("topaz-status in a terminal", function()
       local ok, err = xpcall(function()
          wait_until("the terminal taken", function() return state(screen) == (o.taken or TAKEN) end)
          local pid = math.tointeger(process.shell("cat " .. paths[1]))
-         local guards = guards_of(pid)
-         assert.is_truthy(next(guards), "there is no guard")
+         local guards
+         wait_until("a guard", function() -- between fork and exec it does not look like one yet
+            guards = guards_of(pid)
+            return next(guards)
+         end)
          f(screen, pid, guards, function() process.shell("echo go >" .. paths[2]) end)
       end, debug.traceback)
       for _, path in ipairs(paths) do os.remove(path) end

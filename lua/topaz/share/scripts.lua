@@ -23,8 +23,8 @@
 --          → { rate in thousandths, hold in milliseconds }
 --
 -- `rate` holds: rate (a second), top (where the last cut was), cut and tat and hold (milliseconds
--- of TIME). tat is GCRA's theoretical arrival time. Times in the keys that are too far ahead count
--- as past: the clock has been set back.
+-- of TIME), pause (how long hold was when it was set). tat is GCRA's theoretical arrival time.
+-- Times in the keys that are too far ahead count as past: the clock has been set back.
 local sha1 = require "topaz.share.sha1"
 
 local scripts = {}
@@ -58,7 +58,7 @@ end
 -- the limit was met within seconds, and then feels its way upward; after ten minutes it is gone.
 local RATE = CLOCK .. [[
 local function rate_now(key, most)
-  local r = redis.call('HMGET', key, 'rate', 'top', 'cut', 'hold', 'tat')
+  local r = redis.call('HMGET', key, 'rate', 'top', 'cut', 'hold', 'tat', 'pause')
   local low, top, cut = tonumber(r[1] or 0), tonumber(r[2] or 0), tonumber(r[3] or 0)
   local hold, tat = tonumber(r[4] or 0), tonumber(r[5] or 0)
   local rate = 0
@@ -71,7 +71,7 @@ local function rate_now(key, most)
     if age >= 600 then rate = 0 end
   end
   if most > 0 and (rate == 0 or rate > most) then rate = most end
-  if hold > now + 3600000 then hold = 0 end
+  if hold > now + tonumber(r[6] or 0) then hold = 0 end
   return rate, math.max(0, hold - now), tat, cut
 end
 ]]
@@ -187,7 +187,7 @@ if not stored or now - age > cut then
 end
 if pause > hold then
   hold = pause
-  redis.call('HSET', KEYS[1], 'hold', string.format('%.0f', now + pause))
+  redis.call('HMSET', KEYS[1], 'hold', string.format('%.0f', now + pause), 'pause', string.format('%.0f', pause))
 end
 redis.call('PEXPIRE', KEYS[1], 600000)
 add(KEYS[2], '16', 'k', 'brake', 'r', string.format('%.3f', rate), 'h', string.format('%.0f', hold))

@@ -99,7 +99,8 @@ describe("json records: names", function()
    end
 
    it("that find a free place in the middle of the record are removed by null all the same", function()
-      local names = alike(9, 127) -- the last is too far from its place, until the others make the table grow
+      -- the last is too far from its place, until the others make the table grow
+      local names = alike(9, 127)
       local text, expected = {}, {}
       for i, name in ipairs(names) do
          text[i] = ('"%s":%d'):format(name, i)

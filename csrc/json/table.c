@@ -28,11 +28,12 @@ static inline void push_value(lua_State *L, const json_reader *r, const json_spa
   else push_plain(L, v, r->scratch);
 }
 
-/* Copies the string of rule 0's member to the shape's note. */
+/* Copies the string of rule 0's member to the shape's note, if the note can hold all of it. */
 static void note_text(json_shape *s, const json_span *v, char *scratch) {
+  const char *text = v->escaped ? scratch : v->at;
   size_t n = v->escaped ? json_unescape(v->at, v->length, scratch) : v->length;
-  if (n >= s->note_size) n = s->note_size - 1;
-  memcpy(s->note, v->escaped ? scratch : v->at, n);
+  if (n >= s->note_size || (v->escaped && memchr(text, '\0', n))) n = 0;
+  memcpy(s->note, text, n);
   s->note[n] = '\0';
 }
 

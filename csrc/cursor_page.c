@@ -191,15 +191,9 @@ static void look_ahead(lua_State *L, cursor *c) {
 
 /* ---- reading a page -------------------------------------------------------------------------- */
 
-/* Whether the record on the top of the stack, whose process_id was noted, is known. */
-static bool is_known(lua_State *L, const cursor *c, uint64_t hash) {
-  bool noted_whole;
-  if (c->known == 0 || !cursor_memory_has(c->memory, hash, c->known)) return false;
-  lua_getfield(L, -1, "process_id");
-  /* else the id was cut: too long, or it contains a NUL */
-  noted_whole = lua_rawlen(L, -1) == strlen(c->shape.note);
-  lua_pop(L, 1);
-  return noted_whole;
+/* Whether the record whose process_id was noted is known. Never if a note cannot hold its id. */
+static bool is_known(const cursor *c, uint64_t hash) {
+  return c->known > 0 && c->shape.note[0] && cursor_memory_has(c->memory, hash, c->known);
 }
 
 bool cursor_is_late(const cursor *c) { return c->session->until < HUGE_VAL && platform_now() >= c->session->until; }
@@ -218,7 +212,7 @@ static api_news read_records(lua_State *L, cursor *c, int keys, int queue) {
     if (news == API_SKIPPED) continue;
     if (news != API_RECORD) break;
     hash = cursor_memory_hash(c->shape.note);
-    if (is_known(L, c, hash)) {
+    if (is_known(c, hash)) {
       c->skipping = false;
       lua_pop(L, 1);
     } else if (c->skipping) {

@@ -60,7 +60,7 @@ typedef struct {
   bool keep_unknown;         /* members without a rule are built too */
   const json_filter *filter; /* borrowed; NULL: every record passes */
   char *note;                /* borrowed or NULL: gets the string of rule 0's member, and a NUL */
-  size_t note_size;          /* its size in bytes; a longer string is cut */
+  size_t note_size;          /* its size in bytes; "" for a string that is longer or has a NUL */
   json_slot *slots;
   size_t slot_count, slot_capacity;
   size_t interned;     /* slots whose names are in `keys` */

@@ -28,11 +28,12 @@ static inline void push_value(lua_State *L, const json_reader *r, const json_spa
   else push_plain(L, v, r->scratch);
 }
 
-/* Copies the string of rule 0's member to the shape's note. */
+/* Copies the string of rule 0's member to the shape's note, if the note can hold all of it. */
 static void note_text(json_shape *s, const json_span *v, char *scratch) {
+  const char *text = v->escaped ? scratch : v->at;
   size_t n = v->escaped ? json_unescape(v->at, v->length, scratch) : v->length;
-  if (n >= s->note_size) n = s->note_size - 1;
-  memcpy(s->note, v->escaped ? scratch : v->at, n);
+  if (n >= s->note_size || (v->escaped && memchr(text, '\0', n))) n = 0;
+  memcpy(s->note, text, n);
   s->note[n] = '\0';
 }
 
@@ -53,10 +54,11 @@ void json_table_build(lua_State *L, const json_reading *m, size_t n, int keys) {
   if (s->note) s->note[0] = '\0';
   for (; f < end; f++) {
     if (f->slot == 0 && f->value.type == JSON_STRING && s->note) note_text(s, &f->value, scratch);
-    if (!f->kept || (f->value.type == JSON_NULL && f->slot != JSON_NO_SLOT)) continue;
+    if (!f->kept || (f->value.type == JSON_NULL && f->slot < s->rule_count)) continue;
     if (f->slot == JSON_NO_SLOT) (void)json_build_name(L, f->name, scratch);
     else push_slot_name(L, s, f->slot, keys);
-    if (f->value.type == JSON_NULL) lua_pushnil(L); /* undoes an earlier member of that name */
+    /* undoes an earlier member of that name: it had no slot, even if this one has learned it */
+    if (f->value.type == JSON_NULL) lua_pushnil(L);
     else push_value(L, m->r, &f->value);
     lua_rawset(L, record);
   }
@@ -135,9 +137,10 @@ const char *json_table_quick(lua_State *L, json_reader *r, json_shape *s, const 
   return NULL;
 }
 
-/* Nothing must be known before the record is built, and the whole record should be there. */
+/* Nothing must be known before the record is built, the whole record should be there, and it must
+** not be too large. */
 bool json_table_may_be_quick(const json_reader *r, const json_shape *s) {
   return s->usual > 0 && s->interned == s->slot_count && s->slow_records == 0 && !s->filter && !r->broken &&
          !r->in_use && r->place == JSON_PLACE_BEHIND && r->skim.at == 0 && r->depth < JSON_DEPTH_MAX &&
-         r->end - r->start > 2 * s->usual_bytes && s->usual_bytes < JSON_VALUE_MAX / 4;
+         r->end - r->start > 2 * s->usual_bytes && r->end - r->start <= JSON_VALUE_MAX;
 }

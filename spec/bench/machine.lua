@@ -7,9 +7,9 @@ local machine = {}
 
 local function shell(command) return harness.ask { "sh", "-c", command } or "unknown" end
 
---- A list of { name, text }.
-function machine.describe(command)
-   local lines = {
+--- A list of { name, text }, without the other clients.
+function machine.host(command)
+   return {
       { "Date", os.date "!%Y-%m-%d" },
       { "Command", command },
       { "Processor", shell [[sed -n 's/^model name[^:]*: //p' /proc/cpuinfo | head -n 1]] .. ", "
@@ -22,6 +22,11 @@ function machine.describe(command)
       { "Compiler", shell "${CC:-cc} --version | head -n 1" },
       { "topaz", peers.topaz() or "not built" },
    }
+end
+
+--- The same, with the other clients.
+function machine.describe(command)
+   local lines = machine.host(command)
    for _, peer in ipairs((peers.installed())) do lines[#lines + 1] = { peer.name, peer.version } end
    return lines
 end

@@ -158,7 +158,8 @@ describe("a list that changes while it is read", function()
 
    it("gives two statuses whose ids begin alike, or hold a NUL", function()
       local long = ("x"):rep(200)
-      for _, ids in ipairs { { long .. "1", long .. "2" }, { "a\\u0000b", "a\\u0000c" } } do
+      for _, ids in ipairs { { long .. "1", long .. "2" }, { "a\\u0000b", "a\\u0000c" }, { "a\\u0000b", "a" },
+         { long, long:sub(1, 127) } } do
          for i = 1, 2 do
             emulator():fault { match = { kind = "list" }, status = 200,
                body = ('{"data":[{"process_id":"%s","status":"x"}],"pagination":%s}'):format(

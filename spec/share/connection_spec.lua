@@ -115,6 +115,45 @@ describe("a connection to Redis", function()
       reader:close()
    end)
 
+   with_redis("gives messages of channels to on_message, between replies and in order", function(client)
+      local self, heard, replies = connection.open(client, at()), {}, {}
+      function self.on_message(channel, text) heard[#heard + 1] = { channel, text } end
+      local function send(...) self:command({ ... }, function(reply) replies[#replies + 1] = reply end) end
+      send("SUBSCRIBE", "a")
+      send("SUBSCRIBE", "b")
+      step_until(client, function() return #replies == 2 end)
+      assert.same({ { "subscribe", "a", 1 }, { "subscribe", "b", 2 } }, replies)
+      local others = all(client, at(), { { "PUBLISH", "a", "1" }, { "PUBLISH", "c", "none" },
+         { "PUBLISH", "b", "\r\n\0\255" }, { "PUBLISH", "a", ("x"):rep(300000) } })
+      step_until(client, function() return #heard == 3 end)
+      assert.same({ "a", "1" }, heard[1])
+      assert.same({ "b", "\r\n\0\255" }, heard[2])
+      assert.same({ "a", ("x"):rep(300000) }, heard[3])
+      send "PING"
+      send("UNSUBSCRIBE", "a")
+      send("XREAD", "STREAMS", "s", "0")
+      send("UNSUBSCRIBE", "b")
+      send "PING"
+      step_until(client, function() return #replies == 7 end)
+      assert.same({ "pong", "" }, replies[3])
+      assert.same({ "unsubscribe", "a", 1 }, replies[4])
+      assert.truthy(replies[5].error:find "context")
+      assert.same({ "unsubscribe", "b", 0 }, replies[6])
+      assert.equal("PONG", replies[7])
+      self:close()
+      others:close()
+   end)
+
+   with_redis("that waits for messages makes nothing wake up", function(client)
+      local self, replies = connection.open(client, at()), 0
+      self.on_message = function() end
+      self:command({ "SUBSCRIBE", "a" }, function() replies = replies + 1 end)
+      step_until(client, function() return replies == 1 end)
+      client:step(0)
+      assert.is_nil(client:timeout())
+      self:close()
+   end)
+
    with_redis("pipelines more than its buffers hold", function(client)
       local commands, text = {}, ("x"):rep(1000)
       for i = 1, 2000 do commands[i] = { "ECHO", i .. text } end

@@ -48,6 +48,50 @@ describe("a connection to what is not Redis", function()
       assert.truthy(why:find "not asked for")
    end)
 
+   -- A server that sends `text` to a connection that has messages wanted, or not.
+   local function meet_subscriber(text, wants)
+      local heard, lost, replies = {}, {}, {}
+      with_client(function(client)
+         local server <close> = channels.listen()
+         local self = connection.open(client, target("redis://127.0.0.1:" .. server.port))
+         local function hear(channel, message) heard[#heard + 1] = channel .. "=" .. message end
+         self.on_message = wants and hear or nil
+         function self.on_lost(err) lost[#lost + 1] = err.message end
+         self:command({ "SUBSCRIBE", "a" }, function(reply) replies[#replies + 1] = reply or false end)
+         step_until(client, function() return self:state() == "ready" end)
+         local other = server.accept()
+         other:send(text)
+         step_until(client, function() return #lost == 1 or #heard + #replies == 3 end)
+         self:close()
+         other:close()
+      end)
+      return heard, lost, replies
+   end
+
+   local MESSAGE = "*3\r\n$7\r\nmessage\r\n$1\r\na\r\n$1\r\nx\r\n"
+
+   it("hears messages before and behind the reply to its command, where it wants them", function()
+      local heard, lost, replies = meet_subscriber(MESSAGE .. "+OK\r\n" .. MESSAGE, true)
+      assert.same({ "a=x", "a=x" }, heard)
+      assert.same({ "OK" }, replies)
+      assert.same({}, lost)
+      heard, lost, replies = meet_subscriber(MESSAGE .. MESSAGE, false)
+      assert.same({}, heard)
+      assert.same({ { "message", "a", "x" } }, replies)
+      assert.truthy(lost[1]:find "not asked for")
+   end)
+
+   it("is lost by a message that is not one", function()
+      for _, text in ipairs { "*1\r\n$7\r\nmessage\r\n", "*2\r\n$7\r\nmessage\r\n$1\r\na\r\n",
+         "*3\r\n$7\r\nmessage\r\n$-1\r\n$1\r\nx\r\n", "*3\r\n$7\r\nmessage\r\n$1\r\na\r\n:1\r\n",
+         "*4\r\n$7\r\nmessage\r\n$1\r\na\r\n$1\r\nx\r\n$1\r\nx\r\n" } do
+         local heard, lost, replies = meet_subscriber("+OK\r\n" .. text, true)
+         assert.same({}, heard)
+         assert.same({ "OK" }, replies)
+         assert.truthy(lost[1]:find("message that is not valid", 1, true), lost[1])
+      end
+   end)
+
    it("is lost with the words of a server that has no room", function()
       local got, lost, why = meet("-ERR max number of clients reached\27[31m\r\n", true, {})
       assert.equal(0, got.n)

@@ -1,177 +1,137 @@
--- Farms of real processes on a real Redis and the emulator, with faults: `make share`.
+-- Farms of real processes on a real Redis and the emulator: `make share`.
 --
---   lua5.4 spec/share/farm.lua [members=5] [jobs=200] [runs=1] [only=NAME]
+--   lua5.4 spec/share/farm.lua [only=NAME,NAME…] [out=FOLDER] [NAME.OPTION=VALUE | OPTION=VALUE …]
 --
--- Each run prints how many ends were lost or given out twice, the requests that the emulator saw,
--- and the longest time without one. The exit code is 1 when an end was lost or doubled.
-local emulators = require "topaz.emulator"
-local interpreter = require "spec.support.interpreter"
-local process = require "topaz.emulator.process"
-local program = require "spec.support.program"
+-- Prints what was measured, with goals and verdicts, and writes it to spec/bench/results/share.md:
+-- the rows of the measurements that were run; the others stay. With other sizes than the usual ones
+-- it goes to build/bench/results. The exit code is 1 when an end was lost or given out twice, or a
+-- goal was missed that is a count and not a time; 2 for a wrong argument; 3 for an error. After an
+-- error in one measurement the others follow.
+local page = require "spec.share.farm.page"
 local redis = require "spec.support.redis"
-local socket = require "socket"
+local started = require "spec.share.farm.started"
 
-local LEAST, MOST = 15, 60 -- seconds that jobs take
-local LIMIT = 240          -- seconds for a run
+local ORDER = { "killed", "stopped", "emptied", "outage", "limit", "load", "step", "churn", "foreign", "faults" }
 
-local options = { members = 5, jobs = 200, runs = 1 }
-for _, word in ipairs(arg) do
-   local name, value = word:match "^(%l+)=(.*)$"
-   if not name or options[name] == nil and name ~= "only" then
-      io.stderr:write("unknown argument: ", word, "; expected members=N jobs=N runs=N only=NAME\n")
-      os.exit(2)
-   end
-   options[name] = tonumber(value) or value
+local leader = require "spec.share.farm.leader"
+local MEASUREMENTS = { killed = leader.killed, stopped = leader.stopped }
+for _, name in ipairs(ORDER) do
+   MEASUREMENTS[name] = MEASUREMENTS[name] or require("spec.share.farm." .. name)
 end
 
--- ---- a farm -------------------------------------------------------------------------------------
+-- ---- arguments ----------------------------------------------------------------------------------
 
-local function read(path)
-   local file = io.open(path)
-   local text = file and file:read "a" or ""
-   if file then file:close() end
-   return text
-end
-
-local function start_member(farm, ids)
-   local member = { log = os.tmpname(), input = os.tmpname(), ids = ids }
-   local file = assert(io.open(member.input, "w"))
-   file:write(table.concat(ids, "\n"), "\n")
-   file:close()
-   local variables = program.variables(farm.emulator)
-   variables.TOPAZ_SHARE = farm.server.url
-   member.process = process.start(("%s %s spec/share/farm_member.lua <%s"):format(program.environment(variables),
-      interpreter, member.input), nil, member.log)
-   return member
-end
-
-local function start(members, jobs)
-   local farm = { emulator = emulators.start { clock = "real", idle_limit = 0 }, server = assert(redis.start()) }
-   local span = { LEAST, MOST }
-   farm.ids = farm.emulator:add_jobs { count = jobs, timeline = { pending = { 0, 5 }, processing = span } }
-   farm.members, farm.began = {}, socket.gettime()
-   for i = 1, members do
-      local ids = {}
-      for k = i, jobs, members do ids[#ids + 1] = farm.ids[k] end
-      farm.members[i] = start_member(farm, ids)
-   end
-   return farm
-end
-
-local function signal(member, name) process.shell(("kill -%s %d"):format(name, member.process.pid)) end
-
--- The member that has said last that it leads, and has not said anything else since.
-local function leader(farm)
-   for _, member in ipairs(farm.members) do
-      local role
-      for word in read(member.log):gmatch "role\t(%l+)" do role = word end
-      if role == "lead" and not member.dead then return member end
-   end
-   return nil
-end
-
-local function sleep_until(farm, seconds) socket.sleep(math.max(0, farm.began + seconds - socket.gettime())) end
-
-local function is_over(farm)
-   for _, member in ipairs(farm.members) do
-      if not member.dead and not read(member.log):find("\ndone\t", 1, true) then return false end
-   end
-   return true
-end
-
--- What came of it: ends lost and doubled, requests, the longest pause between two of them.
-local function result_of(farm)
-   local r = { lost = 0, doubled = 0 }
-   for _, member in ipairs(farm.members) do
-      local seen = {}
-      for id in read(member.log):gmatch "end\t(%S+)" do
-         if seen[id] then r.doubled = r.doubled + 1 end
-         seen[id] = true
+local function usage(problem)
+   io.stderr:write(problem, "\n\nonly=NAME,NAME… takes some of the measurements; OPTION=VALUE or NAME.OPTION=VALUE",
+      " sets an option; out=FOLDER says where share.md goes:\n")
+   for _, name in ipairs(ORDER) do
+      local words = {}
+      for option, value in pairs(MEASUREMENTS[name].options) do
+         words[#words + 1] = option .. "=" .. (value and tostring(value) or "…")
       end
-      for _, id in ipairs(member.ids) do
-         if not seen[id] and not member.dead then r.lost = r.lost + 1 end
+      table.sort(words)
+      io.stderr:write(("  %-8s %s\n           %s\n"):format(name, MEASUREMENTS[name].about, table.concat(words, " ")))
+   end
+   os.exit(2)
+end
+
+-- Sets an option of one measurement, or of all that have it. Whether one has.
+local function set(name, option, value)
+   local found = false
+   for _, one in ipairs(ORDER) do
+      local options = MEASUREMENTS[one].options
+      if (not name or name == one) and options[option] ~= nil then
+         options[option] = math.type(options[option]) == "integer" and math.tointeger(tonumber(value)) or value
+         if math.type(options[option]) ~= "integer" and option ~= "fault" then usage("not an integer: " .. value) end
+         found = true
       end
    end
-   local requests, before = farm.emulator:requests(), nil
-   r.requests, r.gap = #requests, 0
-   for _, request in ipairs(requests) do
-      if before then r.gap = math.max(r.gap, request.time - before) end
-      before = request.time
-   end
-   return r
+   return found
 end
 
-local function stop(farm)
-   for _, member in ipairs(farm.members) do
-      if not member.dead then process.stop(member.process, "KILL") end
-      os.remove(member.log)
-      os.remove(member.input)
-   end
-   farm.emulator:stop()
-   farm.server:stop()
-end
-
--- ---- the faults ---------------------------------------------------------------------------------
-
-local FAULTS = {
-   { "none", function() end },
-   { "leader killed", function(farm)
-      sleep_until(farm, 15)
-      local first = leader(farm)
-      if not first then return end
-      first.dead = true
-      process.stop(first.process, "KILL")
-   end },
-   { "leader stopped for 20 s", function(farm)
-      sleep_until(farm, 15)
-      local first = leader(farm)
-      if not first then return end
-      signal(first, "STOP")
-      sleep_until(farm, 35)
-      signal(first, "CONT")
-   end },
-   { "Redis emptied every 5 s", function(farm)
-      for second = 5, 60, 5 do
-         sleep_until(farm, second)
-         farm.server:call "FLUSHALL"
-         farm.server:call("SCRIPT", "FLUSH")
+local function read_arguments()
+   local chosen, folder, is_usual = ORDER, nil, true
+   for _, word in ipairs(arg) do
+      local name, value = word:match "^([%l.]+)=(.+)$"
+      if name == "only" then
+         chosen = {}
+         for one in value:gmatch "[^,]+" do
+            if not MEASUREMENTS[one] then usage("unknown measurement: " .. one) end
+            chosen[#chosen + 1] = one
+         end
+      elseif name == "out" then
+         folder = value
+      else
+         local of, option = (name or ""):match "^(%l+)%.(%l+)$"
+         if not name or not set(of, option or name, value) then usage("unknown argument: " .. word) end
+         if name ~= "beside" and option ~= "beside" then is_usual = false end
       end
-   end },
-   { "Redis stopped for 20 s", function(farm)
-      sleep_until(farm, 15)
-      farm.server:pause()
-      sleep_until(farm, 35)
-      farm.server:resume()
-   end },
-   { "Redis killed, back after 20 s", function(farm)
-      sleep_until(farm, 15)
-      farm.server:kill()
-      sleep_until(farm, 35)
-      farm.server:restart()
-   end },
-}
-
-local function run(name, fault)
-   local farm = start(options.members, options.jobs)
-   local ok, err = pcall(function()
-      fault(farm)
-      while not is_over(farm) and socket.gettime() < farm.began + LIMIT do socket.sleep(0.5) end
-      local r = result_of(farm)
-      print(("%-32s %8d %8d %10d %8.1f"):format(name, r.lost, r.doubled, r.requests, r.gap))
-      if r.lost + r.doubled > 0 then os.exit(1) end
-   end)
-   stop(farm)
-   if not ok then error(err, 0) end
+   end
+   return chosen, folder or (is_usual and "spec/bench/results" or "build/bench/results")
 end
 
+-- ---- what is printed ----------------------------------------------------------------------------
+
+local is_terminal = os.execute "test -t 2"
+
+local Out = {}
+Out.__index = Out
+
+--- What is running just now, on one line that overwrites itself.
+function Out:progress(text)
+   if is_terminal and text ~= self.last then io.stderr:write("\r\27[K", text and "  " .. text or "") end
+   self.last = text
+end
+
+--- A row of the table: see spec.share.farm.page.
+function Out:row(goal)
+   local row, missed = page.row(self.name, goal)
+   table.insert(self.rows, row)
+   self.missed = self.missed or missed
+end
+
+local function trace(problem)
+   problem = tostring(problem)
+   return problem:find("interrupted!", 1, true) and "interrupted!" or debug.traceback(problem, 2)
+end
+
+-- Runs one measurement. Returns whether it went without an error. An interrupt ends all.
+local function measure(out)
+   local measurement = MEASUREMENTS[out.name]
+   local ok, problem = xpcall(measurement.run, trace, out, measurement.options)
+   out:progress()
+   if ok then return true end
+   if problem == "interrupted!" then error(problem, 0) end
+   io.stderr:write(out.name, ": ", problem, "\n")
+   return false
+end
+
+-- Returns the exit code.
+local function main(chosen, folder)
+   started.begin()
+   local code, about = 0, {}
+   for name, measurement in pairs(MEASUREMENTS) do about[name] = measurement.about end
+   assert(os.execute("mkdir -p '" .. folder .. "'"))
+   for _, name in ipairs(chosen) do
+      local out = setmetatable({ name = name, rows = {} }, Out)
+      if measure(out) then
+         io.write(page.text(out.rows))
+         io.flush()
+         page.write(folder .. "/share.md", out.rows, ORDER, about, "make share ARGS='" .. table.concat(arg, " ") .. "'")
+         code = math.max(code, out.missed and 1 or 0)
+      else
+         code = 3
+      end
+   end
+   return code
+end
+
+local chosen, folder = read_arguments()
 if not redis.program() then
    print(select(2, redis.program()))
    os.exit(0)
 end
-print(("%d processes, %d jobs of %d to %d s"):format(options.members, options.jobs, LEAST, MOST))
-print(("%-32s %8s %8s %10s %8s"):format("fault", "lost", "doubled", "requests", "gap s"))
-for _ = 1, options.runs do
-   for _, fault in ipairs(FAULTS) do
-      if not options.only or options.only == fault[1] then run(fault[1], fault[2]) end
-   end
-end
+local ok, code = xpcall(main, trace, chosen, folder)
+if ok and code < 3 then started.finish() end -- else that program ends what may be left
+if not ok then io.stderr:write(is_terminal and "\r\27[K" or "", code, "\n") end
+os.exit(ok and code or 3)

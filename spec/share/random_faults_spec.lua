@@ -83,6 +83,26 @@ local FAULTS = {
    function(farm)
       for connection in pairs(farm.redis.connections) do connection.lose() end
    end,
+   function(farm) -- messages are lost, or come twice
+      local most = math.floor(farm.random() * 3)
+      farm.redis.copies = function() return math.floor(farm.random() * (most + 1)) end
+      till(farm, 30, function() farm.redis.copies = nil end)
+   end,
+   function(farm) -- subscriptions are half open
+      for connection in pairs(farm.redis.connections) do
+         connection.deaf = connection.subscribed > 0 and farm.random() < 0.5
+      end
+   end,
+   function(farm)
+      for connection in pairs(farm.redis.connections) do
+         if connection.subscribed > 0 then connection.lose() end
+      end
+   end,
+   function(farm)
+      local name = farm.random() < 0.5 and "SUBSCRIBE" or "PUBLISH"
+      farm.redis.bars[name] = "NOPERM"
+      till(farm, 30, function() farm.redis.bars[name] = nil end)
+   end,
    function(farm)
       farm.api_down = true
       till(farm, 20, function() farm.api_down = false end)

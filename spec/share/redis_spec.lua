@@ -1,71 +1,25 @@
 -- Sharing between clients of one process, over a real Redis and the emulator, which counts
 -- requests. Jobs end when the test says so: their time is the emulator's.
+local core = require "topaz.core"
 local redis = require "spec.support.redis"
+local shared = require "spec.share.clients"
 local world = require "spec.support.world"
 
-local LIMIT = 60 -- seconds that something may take on a busy machine
-
 describe("sharing over Redis", function()
-   local emulator = world.emulator { setup = setup, teardown = teardown, before_each = before_each }
-   local server, clients, events
-
    if not redis.program() then
       it("is tested", function() pending(select(2, redis.program())) end)
       return
    end
 
-   setup(function() server = assert(redis.start { password = "secret" }) end)
-   teardown(function() server:stop() end)
-   before_each(function() clients, events = {}, {} end)
-   after_each(function()
-      for _, client in ipairs(clients) do client:close() end
-      server:call "FLUSHALL"
-   end)
+   local farm = shared.new {
+      setup = setup, teardown = teardown, before_each = before_each, after_each = after_each,
+   }
+   local emulator, clients, events, watch, role_of = farm.emulator, farm.clients, farm.events, farm.watch, farm.role_of
 
-   local function new_client(share, more)
-      local options = { share = share or server.url }
-      for name, value in pairs(more or {}) do options[name] = value end
-      local number = #clients + 1
-      function options.on_event(event)
-         if event.type == "share" then table.insert(events, { number, event.reason, event.message }) end
-      end
-      clients[number] = world.client(emulator(), options)
-      return clients[number]
-   end
-
-   local core = require "topaz.core"
-
-   -- Steps all until the condition holds.
-   local function step_until(condition, what)
-      local deadline = core.now() + LIMIT
-      while not condition() do
-         assert(core.now() < deadline, "it did not come to: " .. what)
-         for _, client in ipairs(clients) do client:step(0.002) end
-      end
-   end
-
-   local function role_of(client) return client:stats().share.role end
-
-   local function leader()
-      for i, client in ipairs(clients) do
-         if role_of(client) == "lead" then return i end
-      end
-      return nil
-   end
-
-   local function add_jobs(count) return emulator():add_jobs { count = count, timeline = { processing = 100 } } end
-
-   -- A task that watches; the words of the jobs that have ended, by id.
-   local function watch(client, ids, options)
-      local ended = {}
-      local task = client:spawn(function()
-         for status, err in client:watch(ids, options) do
-            assert(ended[status.process_id] == nil, "a job came twice")
-            ended[status.process_id] = err and err.kind or status
-         end
-      end)
-      return ended, task
-   end
+   local function new_client(...) return farm:client(...) end
+   local function step_until(...) return farm:step_until(...) end
+   local function leader() return farm:leader() end
+   local function add_jobs(count) return farm:add_jobs(count) end
 
    local function size(t)
       local count = 0
@@ -179,12 +133,12 @@ describe("sharing over Redis", function()
       local ended, tasks = {}, {}
       for i = 1, 2 do ended[i], tasks[i] = watch(new_client(), table.move(ids, 3 * i - 2, 3 * i, 1, {})) end
       step_until(function() return leader() end, "a leader")
-      server:call "FLUSHALL"
-      server:call("SCRIPT", "FLUSH")
+      farm.server:call "FLUSHALL"
+      farm.server:call("SCRIPT", "FLUSH")
       local epoch = clients[leader()]:stats().share.epoch
       step_until(function() return leader() and clients[leader()]:stats().share.epoch ~= epoch end, "a new term")
-      server:restart()
-      step_until(function() return #server:call("KEYS", "*lease") == 1 end, "a lease")
+      farm.server:restart()
+      step_until(function() return #farm.server:call("KEYS", "*lease") == 1 end, "a lease")
       emulator():advance(200)
       step_until(function() return tasks[1]:done() and tasks[2]:done() end, "all ends")
       for i = 1, 2 do
@@ -208,7 +162,7 @@ describe("sharing over Redis", function()
 
    it("a wrong password is an event and not an error, and shows neither password nor key", function()
       local ids = add_jobs(1)
-      local ended, task = watch(new_client((server.url:gsub("secret", "hunter2"))), ids)
+      local ended, task = watch(new_client((farm.server.url:gsub("secret", "hunter2"))), ids)
       emulator():advance(200)
       step_until(function() return task:done() end, "the end")
       task:result()
@@ -220,14 +174,16 @@ describe("sharing over Redis", function()
    it("farms of other keys and names do not meet, and neither key nor password is in Redis", function()
       local ids = add_jobs(2)
       watch(new_client(), { ids[1] })
-      watch(new_client { url = server.url, name = "another" }, { ids[2] })
+      watch(new_client { url = farm.server.url, name = "another" }, { ids[2] })
       step_until(function() return role_of(clients[1]) == "lead" and role_of(clients[2]) == "lead" end, "two leaders")
-      for _, key in ipairs(server:call("KEYS", "*")) do
+      for _, key in ipairs(farm.server:call("KEYS", "*")) do
          assert.matches("^topaz1:{%x+}:", key)
-         assert.is_true(server:call("PTTL", key) > 0, key)
+         assert.is_true(farm.server:call("PTTL", key) > 0, key)
       end
       local dump = {}
-      for _, key in ipairs(server:call("KEYS", "*")) do dump[#dump + 1] = key .. tostring(server:call("DUMP", key)) end
+      for _, key in ipairs(farm.server:call("KEYS", "*")) do
+         dump[#dump + 1] = key .. tostring(farm.server:call("DUMP", key))
+      end
       dump = table.concat(dump)
       assert.is_nil(dump:find(emulator().key, 1, true))
       assert.is_nil(dump:find("secret", 1, true))
@@ -246,17 +202,17 @@ describe("sharing over Redis", function()
       collectgarbage()
       collectgarbage()
       step_until(function() return role_of(client) == "joining" end, "no member")
-      assert.equal(0, #server:call("KEYS", "*lease"))
+      assert.equal(0, #farm.server:call("KEYS", "*lease"))
    end)
 
    it("a client that is closed leaves the farm at once", function()
       local ids = add_jobs(2)
       watch(new_client(), ids)
       step_until(function() return role_of(clients[1]) == "lead" end, "a leader")
-      assert.equal(1, #server:call("KEYS", "*lease"))
+      assert.equal(1, #farm.server:call("KEYS", "*lease"))
       clients[1]:close()
-      local deadline = core.now() + LIMIT
-      while #server:call("KEYS", "*lease") > 0 do assert(core.now() < deadline) end
+      local deadline = core.now() + 60
+      while #farm.server:call("KEYS", "*lease") > 0 do assert(core.now() < deadline) end
    end)
 
    it("a 429 at one member holds and slows all", function()
@@ -268,9 +224,9 @@ describe("sharing over Redis", function()
       assert.is_nil(clients[2]:stats().share.rate)
       emulator():fault { status = 429, headers = { ["Retry-After"] = "7" }, times = 1 }
       step_until(function() return clients[2]:stats().share.rate end, "a rate of the farm")
-      local keys = server:call("KEYS", "*rate")
+      local keys = farm.server:call("KEYS", "*rate")
       assert.equal(1, #keys)
-      local hold = tonumber(server:call("HGET", keys[1], "hold")) - tonumber(server:call("TIME")[1]) * 1000
+      local hold = tonumber(farm.server:call("HGET", keys[1], "hold")) - tonumber(farm.server:call("TIME")[1]) * 1000
       assert.is_true(hold <= 8000, hold)
       assert.is_true(clients[1]:stats().hold > 0)
    end)
@@ -281,9 +237,9 @@ describe("sharing over Redis", function()
       for word in guide:match "ACL SETUSER topaz ([^`]+)`":gmatch "%S+" do
          rules[#rules + 1] = word == ">PASSWORD" and ">hunter2" or word
       end
-      local _, why = server:call("ACL", "SETUSER", "topaz", table.unpack(rules))
+      local _, why = farm.server:call("ACL", "SETUSER", "topaz", table.unpack(rules))
       if why and why:find("unknown command", 1, true) then return pending "this Redis has no ACL" end
-      local url = server.url:gsub(":secret@", "topaz:hunter2@")
+      local url = farm.server.url:gsub(":secret@", "topaz:hunter2@")
       local ids = add_jobs(2)
       local _, first = watch(new_client(url, { max_rate = 100 }), { ids[1] })
       step_until(function() return role_of(clients[1]) == "lead" end, "a leader")
@@ -291,7 +247,10 @@ describe("sharing over Redis", function()
       step_until(function() return role_of(clients[2]) == "follow" end, "a follower")
       emulator():advance(200)
       step_until(function() return first:done() and second:done() end, "both ends")
-      for _, event in ipairs(events) do assert.not_equal("alone", event[2]) end
+      for _, event in ipairs(events) do
+         assert.not_equal("alone", event[2])
+         assert.is_nil(event[3]:find "publish/subscribe")
+      end
    end)
 
    it("hints of a follower come to the leader", function()
@@ -317,7 +276,7 @@ describe("sharing over Redis", function()
       watch(new_client(), emulator():add_jobs { count = 600, timeline = { processing = 100000 } })
       step_until(function() return role_of(clients[1]) == "lead" end, "a leader")
       emulator():fault { match = { kind = "list" }, delay = 1, times = math.huge } -- of six pages
-      watch(new_client { url = server.url, max_delay = 5 }, { ids[1] })
+      watch(new_client { url = farm.server.url, max_delay = 5 }, { ids[1] })
       watch(new_client(), { ids[2] })
       local function asked(id)
          local count = 0
@@ -371,11 +330,12 @@ describe("sharing over Redis", function()
       assert.matches("bad argument 'share': expected a non%-empty string or a table, got number", message(1))
       assert.matches("'url'", message { url = "http://x" })
       assert.matches("url is missing", message {})
-      assert.matches("bad argument 'role': expected auto or follow", message { url = server.url, role = "lead" })
+      assert.matches("bad argument 'role': expected auto or follow", message { url = farm.server.url, role = "lead" })
       for _, seconds in ipairs { 0, 0.0, -1, math.huge, -math.huge, 0 / 0, "5", true } do
-         assert.matches("bad argument 'max_delay': expected ", message { url = server.url, max_delay = seconds })
+         assert.matches("bad argument 'max_delay': expected ", message { url = farm.server.url, max_delay = seconds })
       end
-      assert.matches("bad argument 'rol': unknown option, did you mean 'role'", message { url = server.url, rol = "x" })
+      assert.matches("bad argument 'rol': unknown option, did you mean 'role'",
+         message { url = farm.server.url, rol = "x" })
       assert.is_nil(message("redis://user:hunter2@:99999/0"):find("hunter2", 1, true))
    end)
 end)

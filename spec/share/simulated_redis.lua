@@ -6,6 +6,16 @@
 --   refuses = text  every command that writes gets this error
 --   ahead = 3600    seconds by which its clock is wrong
 --   jitter          function: seconds by which something is later on its way; nil: never
+--   bars = { PUBLISH = text }     commands that get this error, also inside scripts
+--   copies          function(channel, text): how often a message arrives; nil: once
+--   connection.deaf = true        a half-open connection: nothing comes from it any more
+--
+-- `commands` counts what clients send. What scripts call, and the messages that Redis pushes, were
+-- not sent by a client.
+local data = require "spec.share.simulated_commands"
+
+local alive, commands, id_of, read = data.alive, data.commands, data.id_of, data.read
+
 local Redis = {}
 Redis.__index = Redis
 
@@ -15,139 +25,8 @@ local WRONG = { error = "ERR unknown command" }
 local function new(world, delay)
    return setmetatable({
       world = world, delay = delay, up = true, frozen = false, ahead = 0, keys = {}, expires = {}, scripts = {},
-      connections = {}, blocked = {}, commands = 0, bytes = 0, held = {},
+      connections = {}, blocked = {}, commands = 0, bytes = 0, held = {}, bars = {}, subscribers = {}, messages = 0,
    }, Redis)
-end
-
-local function clock(self) return self.world.now() + self.ahead + 1.7e9 end
-
-local function alive(self, key)
-   local at = self.expires[key]
-   if at and clock(self) >= at then self.keys[key], self.expires[key] = nil, nil end
-   return self.keys[key]
-end
-
-local function kept(self, key, kind)
-   local value = alive(self, key)
-   if not value then
-      value = { kind = kind }
-      self.keys[key] = value
-   end
-   return value
-end
-
-local function is_before(a, b) return a[1] < b[1] or a[1] == b[1] and a[2] < b[2] end
-
-local function id_of(text)
-   local ms, seq = text:match "^(%d+)%-(%d+)$"
-   return { tonumber(ms), tonumber(seq) }
-end
-
-local function text_of(id) return ("%d-%d"):format(id[1], id[2]) end
-
--- ---- commands -----------------------------------------------------------------------------------
-
-local commands = {}
-
-function commands.TIME(self)
-   local now = clock(self)
-   return { ("%d"):format(now // 1), ("%d"):format(now % 1 * 1e6 // 1) }
-end
-
-function commands.HSET(self, key, ...)
-   local hash, given, added = kept(self, key, "hash"), { ... }, 0
-   hash.fields = hash.fields or {}
-   for i = 1, #given, 2 do
-      if hash.fields[given[i]] == nil then added = added + 1 end
-      hash.fields[given[i]] = tostring(given[i + 1])
-   end
-   return added
-end
-function commands.HMSET(self, ...)
-   commands.HSET(self, ...)
-   return "OK"
-end
-function commands.HMGET(self, key, ...)
-   local hash, out = alive(self, key), {}
-   for i, name in ipairs { ... } do out[i] = hash and hash.fields[name] or false end
-   return out
-end
-function commands.HGETALL(self, key)
-   local hash, out, names = alive(self, key), {}, {}
-   for name in pairs(hash and hash.fields or {}) do names[#names + 1] = name end
-   table.sort(names)
-   for _, name in ipairs(names) do
-      out[#out + 1] = name
-      out[#out + 1] = hash.fields[name]
-   end
-   return out
-end
-function commands.HDEL(self, key, name)
-   local hash = alive(self, key)
-   if not hash or not hash.fields[name] then return 0 end
-   hash.fields[name] = nil
-   if next(hash.fields) == nil then self.keys[key] = nil end
-   return 1
-end
-function commands.HLEN(self, key) return #commands.HGETALL(self, key) // 2 end
-function commands.HEXISTS(self, key, name)
-   local hash = alive(self, key)
-   return hash and hash.fields[name] and 1 or 0
-end
-function commands.HINCRBY(self, key, name, by)
-   local hash = kept(self, key, "hash")
-   hash.fields = hash.fields or {}
-   local value = math.tointeger(tonumber(hash.fields[name] or 0)) + by
-   hash.fields[name] = ("%d"):format(value)
-   return value
-end
-function commands.DEL(self, key)
-   local was = alive(self, key)
-   self.keys[key], self.expires[key] = nil, nil
-   return was and 1 or 0
-end
-function commands.PEXPIRE(self, key, ms)
-   if not alive(self, key) then return 0 end
-   self.expires[key] = clock(self) + tonumber(ms) / 1000
-   return 1
-end
-function commands.PTTL(self, key)
-   if not alive(self, key) then return -2 end
-   return self.expires[key] and math.floor((self.expires[key] - clock(self)) * 1000) or -1
-end
-
-function commands.XADD(self, key, maxlen, about, most, star, ...)
-   assert(maxlen == "MAXLEN" and about == "~" and star == "*")
-   local stream = kept(self, key, "stream")
-   stream.entries, stream.first = stream.entries or {}, stream.first or 1
-   local ms, last = clock(self) * 1000 // 1 | 0, stream.last
-   local id = last and not is_before(last, { ms, 0 }) and { last[1], last[2] + 1 } or { ms, 0 }
-   stream.last = id
-   local fields = { ... }
-   for i, field in ipairs(fields) do fields[i] = tostring(field) end
-   table.insert(stream.entries, { id, fields })
-   while #stream.entries > tonumber(most) do table.remove(stream.entries, 1) end
-   self.woken = self.woken or {}
-   self.woken[key] = true
-   return text_of(id)
-end
-function commands.XREVRANGE(self, key)
-   local stream = alive(self, key)
-   local entry = stream and stream.entries[#stream.entries]
-   return entry and { { text_of(entry[1]), entry[2] } } or {}
-end
-
--- What XREAD finds now; nil: nothing.
-local function read(self, keys, ids, count)
-   local out = {}
-   for i, key in ipairs(keys) do
-      local stream, after, found = alive(self, key), ids[i], {}
-      for _, entry in ipairs(stream and stream.entries or {}) do
-         if #found < count and is_before(after, entry[1]) then found[#found + 1] = { text_of(entry[1]), entry[2] } end
-      end
-      if #found > 0 then out[#out + 1] = { key, found } end
-   end
-   return #out > 0 and out or nil
 end
 
 -- ---- scripts ------------------------------------------------------------------------------------
@@ -169,9 +48,21 @@ end
 local function execute(self, name, ...)
    local f = commands[name]
    if not f then error("no command " .. tostring(name)) end
+   if self.bars[name] then return { error = self.bars[name] } end
    local arguments = { ... }
    for i, argument in ipairs(arguments) do arguments[i] = tostring(argument) end
    return f(self, table.unpack(arguments))
+end
+
+local function call(self, ...)
+   local reply = execute(self, ...)
+   if type(reply) == "table" and reply.error then error(reply.error) end
+   return reply
+end
+
+local function protected_call(self, ...)
+   local reply = execute(self, ...)
+   return type(reply) == "table" and reply.error and { err = reply.error } or reply
 end
 
 local function run_script(self, source, count, rest)
@@ -179,7 +70,10 @@ local function run_script(self, source, count, rest)
    if not entry then
       local env = {
          tonumber = tonumber, tostring = tostring, unpack = table.unpack, math = math, string = string, ipairs = ipairs,
-         redis = { call = function(...) return execute(self, ...) end },
+         table = table, type = type, select = select,
+         redis = {
+            call = function(...) return call(self, ...) end, pcall = function(...) return protected_call(self, ...) end,
+         },
       }
       entry = { env = env, f = assert(load(source, "=script", "t", env)) }
       self.scripts[source] = entry
@@ -218,12 +112,13 @@ local function wake_readers(self)
 end
 
 local function run_read(self, arguments, reply)
-   local count, block, at = tonumber(arguments[3]), tonumber(arguments[5]), 7
-   local n = (#arguments - 6) // 2
+   local blocks = arguments[4] == "BLOCK"
+   local count, block, at = tonumber(arguments[3]), blocks and tonumber(arguments[5]), blocks and 7 or 5
+   local n = (#arguments - at + 1) // 2
    local reader = { keys = {}, ids = {}, count = count, reply = reply }
    for i = 1, n do reader.keys[i], reader.ids[i] = arguments[at + i - 1], id_of(arguments[at + n + i - 1]) end
    local found = read(self, reader.keys, reader.ids, count)
-   if found then return reply(found) end
+   if found or not blocks then return reply(found) end
    table.insert(self.blocked, reader)
    self.world.after(block / 1000, function()
       if reader.done then return end
@@ -232,37 +127,83 @@ local function run_read(self, arguments, reply)
    end)
 end
 
-local function arrive(self, arguments, reply)
+-- ---- subscriptions ------------------------------------------------------------------------------
+
+local function unsubscribe(self, connection, channel)
+   if not connection.channels[channel] then return end
+   connection.channels[channel], connection.subscribed = nil, connection.subscribed - 1
+   local list = self.subscribers[channel]
+   for i, other in ipairs(list) do
+      if other == connection then
+         table.remove(list, i)
+         break
+      end
+   end
+   if #list == 0 then self.subscribers[channel] = nil end
+end
+
+local function unsubscribe_all(self, connection)
+   local channels = {}
+   for channel in pairs(connection.channels) do channels[#channels + 1] = channel end
+   for _, channel in ipairs(channels) do unsubscribe(self, connection, channel) end
+end
+
+local MODES = {}
+
+function MODES.SUBSCRIBE(self, connection, channel)
+   if not connection.channels[channel] then
+      connection.channels[channel], connection.subscribed = true, connection.subscribed + 1
+      self.subscribers[channel] = self.subscribers[channel] or {}
+      table.insert(self.subscribers[channel], connection)
+   end
+   return { "subscribe", channel, connection.subscribed }
+end
+
+function MODES.UNSUBSCRIBE(self, connection, channel)
+   unsubscribe(self, connection, channel)
+   return { "unsubscribe", channel, connection.subscribed }
+end
+
+local function arrive(self, connection, arguments, reply)
    if self.frozen then
-      table.insert(self.held, { arguments, reply })
+      table.insert(self.held, { connection, arguments, reply })
       return
    end
    self.commands = self.commands + 1
    for _, argument in ipairs(arguments) do self.bytes = self.bytes + #argument end
-   if arguments[1] == "XREAD" then return run_read(self, arguments, reply) end
+   local name = arguments[1]
+   if self.bars[name] then return reply { error = self.bars[name] } end
+   if MODES[name] then return reply(MODES[name](self, connection, arguments[2])) end
+   if connection.subscribed > 0 then return reply { error = "ERR Can't execute '" .. name .. "' in this context" } end
+   if name == "XREAD" then return run_read(self, arguments, reply) end
    if self.refuses then return reply { error = self.refuses } end
-   local f = commands[arguments[1]]
+   local f = commands[name]
    local answer
    if f then answer = f(self, table.unpack(arguments, 2)) else answer = WRONG end
    reply(answer)
    wake_readers(self)
 end
 
+-- One way of a connection: what is sent arrives later, and overtakes nothing.
+local function way_of(self)
+   local last = 0
+   return function(f)
+      local now = self.world.now()
+      last = math.max(now + self.delay + (self.jitter and self.jitter() or 0), last)
+      self.world.after(last - now, f)
+   end
+end
+
 --- A connection as topaz.share.connection gives one. `stepped()`: whether its process runs; what
 -- comes meanwhile waits for `Connection.wake`.
 function Redis:connect(deliver)
-   local connection = { open = true, waiting = {} }
-   local there, back = 0, 0 -- when the last command arrives, and the last reply: none overtakes it
-   local function on_its_way(f, last)
-      local now = self.world.now()
-      local at = math.max(now + self.delay + (self.jitter and self.jitter() or 0), last)
-      self.world.after(at - now, f)
-      return at
-   end
+   local connection = { open = true, waiting = {}, channels = {}, subscribed = 0 }
+   local there, back = way_of(self), way_of(self)
    local function lose()
       if not connection.open then return end
       connection.open = false
       self.connections[connection] = nil
+      unsubscribe_all(self, connection)
       local waiting = connection.waiting
       connection.waiting = {}
       deliver(function()
@@ -271,28 +212,38 @@ function Redis:connect(deliver)
       end)
    end
    connection.lose = lose
+   local function send_back(f)
+      back(function()
+         if not connection.open or connection.deaf then return end
+         deliver(function()
+            if connection.open then f() end
+         end)
+      end)
+   end
+   function connection.push(channel, text)
+      send_back(function()
+         if connection.on_message then connection.on_message(channel, text) end
+      end)
+   end
    function connection.command(_, arguments, done)
       if not connection.open then return done(nil, { message = "closed" }) end
       table.insert(connection.waiting, done)
-      there = on_its_way(function()
+      there(function()
          if not connection.open then return end
          if not self.up then return lose() end
-         arrive(self, arguments, function(reply)
-            back = on_its_way(function()
-               if not connection.open then return end
-               deliver(function()
-                  if not connection.open then return end
-                  assert(table.remove(connection.waiting, 1) == done, "replies in order")
-                  done(reply)
-               end)
-            end, back)
+         arrive(self, connection, arguments, function(reply)
+            send_back(function()
+               assert(table.remove(connection.waiting, 1) == done, "replies in order")
+               done(reply)
+            end)
          end)
-      end, there)
+      end)
    end
    function connection.close()
       if not connection.open then return end
       connection.open = false
       self.connections[connection] = nil
+      unsubscribe_all(self, connection)
       local waiting = connection.waiting
       connection.waiting = {}
       for _, done in ipairs(waiting) do done(nil, { message = "closed" }) end
@@ -310,7 +261,7 @@ function Redis:thaw()
    self.frozen = false
    local held = self.held
    self.held = {}
-   for _, item in ipairs(held) do arrive(self, item[1], item[2]) end
+   for _, item in ipairs(held) do arrive(self, item[1], item[2], item[3]) end
 end
 
 function Redis:flush() self.keys, self.expires = {}, {} end

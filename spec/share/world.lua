@@ -136,7 +136,9 @@ local function host_of(world, process)
    end
    function host.event(role, text)
       process.events[#process.events + 1] = { time = world.time, role = role, text = text }
-      if role == "lead" then world.leads[#world.leads + 1] = { time = world.time, process = process } end
+      if role == "lead" and not text:find "publish/subscribe" then
+         world.leads[#world.leads + 1] = { time = world.time, process = process }
+      end
    end
    function host.fatal(err) process.fatal = err end
    return host
@@ -230,9 +232,7 @@ end
 
 function Process:kill()
    self.alive, self.world.unsure = false, true
-   for connection in pairs(self.world.redis.connections) do
-      if connection == self.member.link.reader then connection.close() end
-   end
+   self.member.listen:close()
    self.member.link:close()
 end
 

@@ -111,6 +111,21 @@ describe("json: the size of a value", function()
       end)
    end
 
+   it("holds for a record like the one before, however much is there at once", function()
+      local usual, large = '{"a":"s"}', '{"a":"' .. ("s"):rep(max) .. '"}'
+      local text = "[" .. (usual .. ","):rep(3) .. large .. "," .. usual .. "]"
+      for _, pieces in ipairs { { text }, support.pieces(text, math.random, 100000) } do
+         local shape, entered, count = room.shape {}, false, 0
+         local outcome = support.read(pieces, function(reader)
+            entered = entered or reader:enter() == "ok"
+            local result, records = reader:run(shape)
+            count = count + #records
+            return result
+         end)
+         assert.same({ "too_large", 3, #"[" + 3 * #(usual .. ",") }, { outcome.result, count, outcome.offset })
+      end
+   end)
+
    it("counts for each value, not for the text", function()
       local reader = reader_of "["
       reader:enter()

@@ -1,5 +1,5 @@
 -- csrc/json against lua-cjson: random documents and records, written with random freedom,
--- in random pieces; and random damage.
+-- in random pieces; lists of records that are alike; and random damage.
 
 local cjson = require "cjson"
 local room = require "json_room"
@@ -109,6 +109,107 @@ local function again(text, how, outcome)
    assert.same(outcome, this, text)
 end
 
+-- ---- lists of records that are alike ------------------------------------------------------------
+
+local rules = {
+   { "id", room.STRING, true }, { "size", room.INTEGER }, { "share", room.FLOAT, false, true },
+   { "state", room.STRING, true }, { "done", room.BOOLEAN, false, true },
+}
+local kinds = {
+   few = function() return pick { '"Completed"', '"Failed"', '"{\\"a\\":[1,2]}"', '"' .. ("long"):rep(60) .. '"' } end,
+   like = function() return ('"%s%c"'):format(("long"):rep(20), random(97, 122)) end,
+   integer = function() return tostring(random(0, 1 << random(0, 62))) end,
+   float = function() return pick { "0.5", "-0.0", "12.25", "1e3" } end,
+   boolean = function() return pick { "true", "false" } end,
+   text = string_text,
+   flag = function() return pick { "1", "null" } end,
+   any = function() return value_text(3) end,
+}
+local kind_of = { id = "text", size = "integer", share = "float", state = "few", done = "boolean" }
+
+-- Names in any order, most of them without a rule; the last may be there twice.
+local function some_members()
+   local members = {}
+   for i, rule in ipairs(rules) do members[i] = { '"' .. rule[1] .. '"', kinds[kind_of[rule[1]]] } end
+   for i = 1, pick { 0, 2, 4, 30 } do
+      local name = ("n"):rep(pick { 1, 14, 60 }) .. i
+      members[#members + 1] = { '"' .. name .. '"', kinds[pick { "few", "like", "integer", "text" }] }
+   end
+   for i = #members, 2, -1 do
+      local j = random(i)
+      members[i], members[j] = members[j], members[i]
+   end
+   for _ = 1, pick { 0, 0, 1, 2 } do members[#members + 1] = { '"flag"', kinds.flag } end
+   return members
+end
+
+local changes = {
+   function(name) return name .. ":null" end,
+   function(name) return name .. ":" .. kinds.any() end,
+   function(name) return name .. ":" .. string_text() end,
+   function(name) return name .. ":" .. number_text() end,
+   function(name, value) return name .. ":" .. kinds.any() .. "," .. name .. ":" .. value end,
+   function(name, value) return name .. space() .. ":" .. space() .. value .. space() end,
+   function(name, value) return ('"\\u00%02x%s:%s'):format(name:byte(2), name:sub(3), value) end,
+   function() return name_text() .. ":" .. value_text(3) end,
+   function(name, value) return name .. ":" .. value:sub(1, -2) end,
+}
+
+-- A list in which one member in so many is not as in the record before.
+local function list_of_alike(members, count, rarity)
+   local records = {}
+   for i = 1, count do
+      local parts = {}
+      for k, member in ipairs(members) do
+         local name, value = member[1], member[2]()
+         local changed = random(rarity) == 1
+         parts[k] = changed and pick(changes)(name, value) or name .. ":" .. value
+      end
+      records[i] = "{" .. table.concat(parts, ",") .. "}"
+   end
+   return "[" .. table.concat(records, pick { ",", " ,\n" }) .. "]"
+end
+
+-- All of a value, the kinds of its numbers too.
+local function dump(value)
+   if type(value) ~= "table" then return type(value) == "userdata" and "null" or ("%q"):format(value) end
+   local parts = {}
+   for k, v in pairs(value) do parts[#parts + 1] = dump(k) .. "=" .. dump(v) end
+   table.sort(parts)
+   return "{" .. table.concat(parts, ",") .. "}"
+end
+
+-- Reads a list by `some`, which appends records to a list; returns all that came of it as one text.
+local function read_list(pieces, some)
+   local entered, records = false, {}
+   local outcome = support.read(pieces, function(reader)
+      entered = entered or reader:enter() == "ok"
+      return some(reader, records)
+   end)
+   return dump { outcome.result, outcome.what, outcome.member, outcome.offset, records }
+end
+
+-- One by one, so that none is built while it is read.
+local function slowly(shape)
+   return function(reader, records)
+      local result, record
+      repeat
+         result, record = reader:element()
+         if result == "ok" then result, record = reader:record(shape) end
+         records[#records + 1] = record
+      until result ~= "ok"
+      return result
+   end
+end
+
+local function in_a_row(shape)
+   return function(reader, records)
+      local result, more = reader:run(shape)
+      table.move(more, 1, #more, #records + 1, records)
+      return result
+   end
+end
+
 describe("json against lua-cjson (seed " .. seed .. ")", function()
    setup(function() math.randomseed(seed) end)
 
@@ -138,6 +239,22 @@ describe("json against lua-cjson (seed " .. seed .. ")", function()
          outcome = support.whole(text, some)
          assert.is_nil(difference(outcome.value, { id = expected.id }), text)
          again(text, some, outcome)
+      end
+   end)
+
+   it("gives the same lists in a row as record by record, though the row is built while it is read", function()
+      for _ = 1, 150 do
+         local members = some_members()
+         local keep = pick { kind_of, { id = true, share = true } }
+         local like = { rules = rules, keep = keep, keep_unknown = random(3) > 1 }
+         local shape = room.shape(like) -- of several lists, as of the pages of one
+         for _ = 1, 3 do
+            local text = list_of_alike(members, 12, #members * pick { 4, 12, 100 })
+            local expected = read_list({ text }, slowly(room.shape(like)))
+            for _, pieces in ipairs { { text }, support.pieces(text, random, pick { 20, 400, 4000 }) } do
+               assert.is_true(expected == read_list(pieces, in_a_row(shape)), text)
+            end
+         end
       end
    end)
 

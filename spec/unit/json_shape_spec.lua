@@ -79,6 +79,41 @@ describe("json records: names", function()
       assert.same(expected, value)
    end)
 
+   -- The hash of json_fnv, as shape.c uses it.
+   local function hash(name)
+      local h = 2166136261
+      for i = 1, #name do h = ((h ~ name:byte(i)) * 16777619) & 0xFFFFFFFF end
+      return h ~ h >> 15
+   end
+
+   -- `count` names whose hashes agree in the low bits `mask`.
+   local function alike(count, mask)
+      local places = {}
+      for i = 1, math.huge do
+         local name = "k" .. i
+         local place = hash(name) & mask
+         places[place] = places[place] or {}
+         table.insert(places[place], name)
+         if #places[place] == count then return places[place] end
+      end
+   end
+
+   it("that find a free place in the middle of the record are removed by null all the same", function()
+      -- the last is too far from its place, until the others make the table grow
+      local names = alike(9, 127)
+      local text, expected = {}, {}
+      for i, name in ipairs(names) do
+         text[i] = ('"%s":%d'):format(name, i)
+         expected[name] = i < 9 and i or nil
+      end
+      for i = 1, 60 do
+         text[#text + 1] = ('"z%d":%d'):format(i, i)
+         expected["z" .. i] = i
+         local with_null = "{" .. table.concat(text, ",") .. ',"' .. names[9] .. '":null}'
+         assert.same(expected, whole(with_null, room.shape {}).value)
+      end
+   end)
+
    it("however many a server invents, need no more memory", function()
       local a_shape = room.shape {}
       for i = 1, 20000 do

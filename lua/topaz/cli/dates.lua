@@ -56,13 +56,20 @@ function dates.read(text)
    return { year = year, month = month, day = day, hour = hour, min = minute, sec = second, zone = zone }
 end
 
---- The Unix seconds of a date.
+--- The latest time that the system's functions know: of 32 bits on some, to the year 3000 on
+-- Windows; no system shows years of five digits as others do.
+dates.LATEST = (1 << 31) - 1
+for _, seconds in ipairs { 32503593600, (1 << 37) - 1 } do
+   if pcall(os.date, "!%Y", seconds) then dates.LATEST = seconds end
+end
+
+--- The Unix seconds of a date. Behind `LATEST` a date without a zone is taken as UTC.
 -- @tparam table date of `dates.read`
 -- @tparam boolean utc what a date without a zone is in: UTC, else this machine's zone
 -- @treturn integer
 function dates.unix(date, utc)
    local seconds = 86400 * day_number(date.year, date.month, date.day) + 3600 * date.hour + 60 * date.min + date.sec
-   if date.zone or utc then return seconds - (date.zone or 0) end
+   if date.zone or utc or seconds > dates.LATEST - 86400 then return seconds - (date.zone or 0) end
    return os.time { year = date.year, month = date.month, day = date.day, hour = date.hour, min = date.min,
       sec = date.sec }
 end
@@ -75,7 +82,7 @@ local FORMS = { iso = "!%Y-%m-%dT%H:%M:%SZ", minutes = "%Y-%m-%d %H:%M", seconds
 -- @tparam table o `epoch`: as a number; `utc`: not in this machine's zone
 -- @treturn string|nil nil: as it came
 function dates.shown(value, form, o)
-   if o.epoch or math.type(value) ~= "integer" or value < 0 or value >= 1 << 37 then return nil end
+   if o.epoch or math.type(value) ~= "integer" or value < 0 or value > dates.LATEST then return nil end
    local pattern = FORMS[form]
    return os.date((o.utc and form ~= "iso" and "!" or "") .. pattern, value)
 end

@@ -1,5 +1,7 @@
 --- A member's beats: by them it says that it is there, keeps or gets the lease, and hears who has
 -- it.
+local inbox = require "topaz.share.inbox"
+
 local HEARTBEAT, SPREAD = 3, 0.2 -- seconds between beats, ± this share
 local LEASE = 10                 -- seconds that the lease holds; in scripts.lua as milliseconds
 local TAKEOVER = 2               -- seconds within which a member takes over
@@ -50,28 +52,21 @@ end
 -- Streams that have begun anew are read from the beginning. `before`: what was read last when the
 -- beat was sent; what came since may be newer than the reply.
 local function compare_ids(self, before, into, all, out)
-   local function is_before(a, b)
-      local a1, a2 = a:match "^(%d+)-(%d+)$"
-      local b1, b2 = b:match "^(%d+)-(%d+)$"
-      if not a1 or not b1 then return false end
-      a1, a2, b1, b2 = tonumber(a1), tonumber(a2), tonumber(b1), tonumber(b2)
-      return a1 < b1 or a1 == b1 and a2 < b2
-   end
-   local last = self.last
+   local last, is_before = self.last, inbox.is_before
    if not last.all then last.all = all elseif before.all and is_before(all, before.all) then last.all = "0-0" end
    if is_before(out, before.out) then last.out = "0-0" end
    if self.role == "lead" and is_before(into, before.into) then last.into = "0-0" end
 end
 
 local function is_answer(reply)
-   if type(reply) ~= "table" or reply.error or #reply < 13 or type(reply[13]) ~= "table" then return false end
+   if type(reply) ~= "table" or reply.error or #reply < 14 or type(reply[13]) ~= "table" then return false end
    for _, i in ipairs { 1, 9, 10, 11, 12 } do
       if type(reply[i]) ~= "string" then return false end
    end
    for _, i in ipairs { 2, 3 } do
       if not math.tointeger(tonumber(reply[i])) then return false end
    end
-   for _, i in ipairs { 4, 5, 6, 7, 8 } do
+   for _, i in ipairs { 4, 5, 6, 7, 8, 14 } do
       if not tonumber(reply[i]) then return false end
    end
    return true
@@ -79,7 +74,7 @@ end
 
 local function is_other_leader(self, who) return who ~= "" and who ~= self.name end
 
-local function answered(self, reply, sent_at, before)
+local function answered(self, reply, sent_at, before, echo)
    local now = self.host.now()
    local who, epoch, number = reply[1], math.tointeger(tonumber(reply[2])), math.tointeger(tonumber(reply[3]))
    self.heard_at, self.trouble_text = now, nil
@@ -101,7 +96,10 @@ local function answered(self, reply, sent_at, before)
    else
       see_free(self, now)
    end
-   compare_ids(self, before, reply[9], reply[10], reply[11])
+   local into, all, out = reply[9], reply[10], reply[11]
+   compare_ids(self, before, into, all, out)
+   local keys = self.keys
+   self.listen:beaten(echo, tonumber(reply[14]), { [keys["in"]] = into, [keys.all] = all, [keys.out] = out })
    next_beat(self, now, who ~= "" and tonumber(reply[4]))
 end
 
@@ -113,9 +111,10 @@ function beat.send(self, now, what)
    local leading = self.role == "lead"
    local name, before = self.name, { all = self.last.all, out = self.last.out, into = self.last.into }
    self.beats = self.beats + 1
+   local echo = self.listen:echo(self.beats)
    local arguments = {
       self.name, ("%d"):format(self.epoch), what or wish(self, now), self.follow:about(self.beats),
-      ("%d"):format(self.lease.epoch), ("%d"):format(self.lease.beat),
+      ("%d"):format(self.lease.epoch), ("%d"):format(self.lease.beat), echo.text,
    }
    if leading then
       local gone = self.leading:take_gone()
@@ -126,7 +125,7 @@ function beat.send(self, now, what)
    local sent = self:run("beat", arguments, function(reply, err)
       self.beating = nil
       if self.joined_at == nil or what == "leave" or self.name ~= name then return end
-      if is_answer(reply) then return answered(self, reply, now, before) end
+      if is_answer(reply) then return answered(self, reply, now, before, echo) end
       self:trouble(type(reply) == "table" and reply.error or err and "the connection was lost" or "an unknown answer")
       if type(reply) == "table" then self.link:drop(self.trouble_text) end
    end)

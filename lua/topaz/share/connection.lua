@@ -1,4 +1,6 @@
 --- A connection to Redis: commands go out one behind the other, replies come back in that order.
+-- Between them come messages, where SUBSCRIBE was sent, one for each channel: they go to
+-- `on_message(channel, text)`, which the caller sets before.
 -- All of it happens in the steps of a client; nothing here waits, and no hook interrupts it. To
 -- connect again after a loss is for the caller, by a new connection.
 local core = require "topaz.core"
@@ -90,6 +92,13 @@ end
 -- ---- receiving ----------------------------------------------------------------------------------
 
 local function take_reply(self, reply)
+   if self.on_message and type(reply) == "table" and reply[1] == "message" then
+      local channel, text = reply[2], reply[3]
+      if #reply == 3 and type(channel) == "string" and type(text) == "string" then
+         return self.on_message(channel, text)
+      end
+      return lose(self, error_of(self, "protocol", "sent a message that is not valid"))
+   end
    local done = self.awaiting[self.first]
    if not done then
       local text = type(reply) == "table" and reply.error
@@ -186,7 +195,7 @@ function connection.open(client, target)
    local host = target.host:find(":", 1, true) and "[" .. target.host .. "]" or target.host
    local self = setmetatable({
       client = client, target = target, name = ("%s:%d"):format(host, target.port), status = "connecting", busy = false,
-      reader = resp.reader(), err = nil, on_lost = nil,
+      reader = resp.reader(), err = nil, on_lost = nil, on_message = nil,
       awaiting = {}, first = 1, last = 0,         -- functions that await replies, by their order
       held = {},                                  -- commands from before it was ready
       unsent = {}, unsent_first = 1, unsent_last = 0, -- texts that the channel had no room for yet

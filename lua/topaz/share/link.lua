@@ -1,10 +1,8 @@
---- A member's two connections to Redis: one for commands, one that waits for the news of streams.
--- Both have deadlines of their own, since a half-open connection never reports its end.
+--- A member's connection to Redis for commands. It has a deadline of its own, since a half-open
+-- connection never reports its end. The one for news: topaz.share.listen.
 local scripts = require "topaz.share.scripts"
 
 local PATIENCE = 5                   -- seconds without a reply until a connection is given up
-local BLOCK = 2000                   -- milliseconds that Redis waits for news
-local ENTRIES = "64"                 -- of a stream, at most, in one reply
 local AGAIN_LEAST, AGAIN_MOST = 0.5, 4 -- seconds until a lost connection is opened again
 
 local Link = {}
@@ -12,12 +10,12 @@ Link.__index = Link
 
 --- A link that is not open.
 -- @tparam table host `now()`, `random()`, `open()` → connection: see topaz.share.connection
--- @tparam table member `trouble(text)`, `streams()` → { {key, id}… }, `entry(key, id, fields)`
+-- @tparam table member `trouble(text)`, `opened()`
 local function new(host, member)
    return setmetatable({
       host = host, member = member, unanswered = 0,
       waits_since = nil, -- when the oldest unanswered command was sent or had its turn
-      again = AGAIN_LEAST, open_at = -math.huge, reader_at = -math.huge,
+      again = AGAIN_LEAST, open_at = -math.huge,
    }, Link)
 end
 
@@ -33,34 +31,19 @@ function Link:drop(text)
    self.member:trouble(text)
 end
 
-local function drop_reader(self)
-   local connection = self.reader
-   if not connection then return end
-   self.reader, self.read_at = nil, nil
-   self.reader_at = self.host.now() + AGAIN_LEAST * (0.5 + self.host.random())
-   connection.on_lost = nil
-   connection:close()
-end
-
 --- Redis has answered as it should: the next loss begins with the shortest pause.
 function Link:good() self.again = AGAIN_LEAST end
 
 --- The process was not stepped for a while: what has not come may still be on its way.
-function Link:resumed(now)
-   self.waits_since = self.waits_since and now
-   self.read_at = self.read_at and now
-end
+function Link:resumed(now) self.waits_since = self.waits_since and now end
 
---- Closes both.
+--- Closes the connection.
 function Link:close()
-   local list = { self.commands or false, self.reader or false }
-   self.commands, self.reader, self.read_at, self.unanswered, self.waits_since = nil, nil, nil, 0, nil
-   for _, connection in ipairs(list) do
-      if connection then
-         connection.on_lost = nil
-         connection:close()
-      end
-   end
+   local connection = self.commands
+   if not connection then return end
+   self.commands, self.unanswered, self.waits_since = nil, 0, nil
+   connection.on_lost = nil
+   connection:close()
 end
 
 local function text_of(err) return type(err) == "table" and (err.message or err.error) or tostring(err or "lost") end
@@ -107,67 +90,10 @@ function Link:run(name, keys, arguments, done)
    return true
 end
 
--- ---- the reader ---------------------------------------------------------------------------------
-
-local function fields_of(list)
-   local fields = {}
-   if type(list) ~= "table" then return fields end
-   for i = 1, #list - 1, 2 do fields[list[i]] = list[i + 1] end
-   return fields
-end
-
-local function deliver(self, reply)
-   for _, stream in ipairs(reply) do
-      for _, entry in ipairs(type(stream) == "table" and type(stream[2]) == "table" and stream[2] or {}) do
-         if type(entry) == "table" and type(entry[1]) == "string" then
-            self.member:entry(stream[1], entry[1], fields_of(entry[2]))
-         end
-      end
-   end
-end
-
-local function read(self)
-   local connection, command, ids = self.reader, { "XREAD", "COUNT", ENTRIES, "BLOCK", tostring(BLOCK), "STREAMS" }, {}
-   for _, stream in ipairs(self.member:streams()) do
-      command[#command + 1], ids[#ids + 1] = stream[1], stream[2]
-   end
-   if #ids == 0 then return end
-   table.move(ids, 1, #ids, #command + 1, command)
-   self.read_at = self.host.now()
-   connection:command(command, function(reply, err)
-      self.member.dirty = true
-      if self.reader ~= connection then return end
-      self.read_at, self.read_on = nil, self.host.now() + self.member:hear_pause()
-      if err or type(reply) == "table" and reply.error then return drop_reader(self) end
-      if type(reply) == "table" then deliver(self, reply) else self.read_on = nil end
-   end)
-end
-
-local function turn_reader(self, now)
-   if not self.reader then
-      if now < self.reader_at then return self.reader_at end
-      local connection = self.host.open()
-      connection.on_lost = function()
-         self.member.dirty = true
-         if self.reader == connection then drop_reader(self) end
-      end
-      self.reader = connection
-   end
-   if not self.read_at then
-      if self.read_on and now < self.read_on then return self.read_on end
-      read(self)
-   elseif now - self.read_at >= PATIENCE then
-      drop_reader(self)
-      return self.reader_at
-   end
-   return self.read_at and self.read_at + PATIENCE
-end
-
---- Opens what is not open, gives up what does not answer, and reads on.
+--- Opens the connection where there is none, and gives up one that does not answer.
 -- @tparam number now
--- @tparam boolean reads whether news are read
 -- @treturn number|nil when it has to be called again, if nothing comes before
-function Link:turn(now, reads)
+function Link:turn(now)
    if self.waits_since and now - self.waits_since >= PATIENCE then
       self:drop(("Redis has not answered for %d s"):format(PATIENCE))
    end
@@ -176,10 +102,7 @@ function Link:turn(now, reads)
       self.commands = counted(self, self.host.open())
       self.member:opened()
    end
-   local due = self.waits_since and self.waits_since + PATIENCE
-   if not reads then return due end
-   local later = turn_reader(self, now)
-   return due and later and math.min(due, later) or due or later
+   return self.waits_since and self.waits_since + PATIENCE
 end
 
 return { new = new }

@@ -10,8 +10,10 @@
 local beat = require "topaz.share.beat"
 local brake = require "topaz.share.brake"
 local follow = require "topaz.share.follow"
+local inbox = require "topaz.share.inbox"
 local lead = require "topaz.share.lead"
 local link = require "topaz.share.link"
+local listen = require "topaz.share.listen"
 local place = require "topaz.share.place"
 local poll = require "topaz.share.poll"
 local union = require "topaz.share.union"
@@ -24,9 +26,9 @@ local SIT_OUT, SIT_OUT_MOST = 10, 300 -- seconds without leading after the lease
 local STABLE = 300               -- seconds of leading that make up for that
 local DEAF = 15                  -- seconds of failing requests until another one tries
 local DEAF_LEAST, DEAF_MOST = 45, 900 -- likewise of silence, doubled each time: it may be slow
-local PAUSE_LEAST, PAUSE_MOST = 0.05, 1 -- seconds in which news are gathered, by the members: so
-local TELL_EACH, HEAR_EACH = 0.01, 0.0035 -- all of them say 100 things a second, and read 285 times
-local PAUSE = 1                  -- seconds without a step that are not Redis's silence
+local PAUSE_LEAST, PAUSE_MOST = 0.05, 1 -- seconds in which things are gathered, by the members: so
+local TELL_EACH, READ_EACH = 0.01, 0.02 -- all say 100 things a second; read 50 times if they must
+local PAUSE = 1                  -- seconds by which a step is too late: no silence of Redis
 local LINGER = 3                 -- seconds that a loop's body may take as far as leading goes
 
 local Member = {}
@@ -60,7 +62,7 @@ local function new(host, prefix, never_leads)
    self.union = union.new {
       now = function() return self:scaled(host.now()) end, server_time = host.server_time, random = host.random,
    }
-   self.link = link.new(host, self)
+   self.link, self.inbox, self.listen = link.new(host, self), inbox.new(self), listen.new(self)
    self.brake = brake.new(host, function(script, arguments, done) return self:run(script, arguments, done) end)
    self.poll = poll.new(host, self.union, self.brake)
    self.follow = follow.new(self)
@@ -86,6 +88,7 @@ function Member:change(role, text)
    if self.role == role then return end
    local was = self.role
    self.role, self.changes, self.dirty = role, self.changes + 1, true
+   self.inbox.behind = true -- it follows other streams now
    if was == "lead" then
       if self.host.now() - self.led_since >= STABLE then self.penalty = SIT_OUT end
       self.led_since = nil
@@ -122,7 +125,7 @@ function Member:become_lead(epoch, marker)
    local now = self.host.now()
    local led = self.role == "lead"
    if led then self.leading:close() end
-   self.epoch, self.last.into = epoch, marker
+   self.epoch, self.last.into, self.inbox.behind = epoch, marker, true
    self.leading = lead.new(self, epoch)
    self:change("lead", "this process asks for the farm")
    self.led_since = self.led_since or now
@@ -172,9 +175,8 @@ end
 -- thing.
 function Member:tell_pause() return pause(self, TELL_EACH) end
 
---- Seconds in which it gathers what it hears: an end is later by half of them, while news keep
--- coming.
-function Member:hear_pause() return pause(self, HEAR_EACH) end
+--- Seconds between two reads of a follower that gets no messages.
+function Member:hear_pause() return pause(self, READ_EACH) end
 
 -- ---- what the link tells ------------------------------------------------------------------------
 
@@ -200,10 +202,21 @@ function Member:refused() beat.plan(self, self.host.now()) end
 --- Which streams are read, and from where.
 function Member:streams()
    if not self.last.all then return {} end
-   local list = { { self.keys.all, self.last.all } }
-   if self.role == "lead" then list[2] = { self.keys["in"], self.last.into }
-   else list[2] = { self.keys.out, self.last.out } end
-   return list
+   local second = self.role == "lead" and self.keys["in"] or self.keys.out
+   return { { self.keys.all, self.last.all }, { second, self:last_of(second) } }
+end
+
+--- The channels to which it listens: those of its streams, and `out` for the echoes of its beats.
+function Member:channels()
+   return { self.keys.all, self.keys.out, self.role == "lead" and self.keys["in"] or nil }
+end
+
+--- The id of the entry that it has heard last of a stream that it follows; nil of another.
+function Member:last_of(key)
+   if not self.joined_at then return nil end
+   if key == self.keys.all then return self.last.all end
+   if self.role == "lead" then return key == self.keys["in"] and self.last.into or nil end
+   return key == self.keys.out and self.last.out or nil
 end
 
 local function hear_all(self, fields)
@@ -260,6 +273,7 @@ end
 -- The process was not stepped for a while: what it knows of the lease is old.
 local function resume(self, now)
    self.link:resumed(now)
+   self.listen:resumed(now)
    if now - self.turned_at < SILENT then return end
    self.joined_at, self.heard_at = now, nil
    self.beat_at = now
@@ -282,9 +296,13 @@ function Member:turn()
       self.dirty = false -- until a watcher waits again
       return nil
    end
-   if now - (self.turned_at or now) >= PAUSE then resume(self, now) end
+   if now - (self.due_at or now) >= PAUSE then resume(self, now) end
    self.dirty, self.turned_at = false, now
-   local due = self.link:turn(now, self.role == "lead" or self.role == "follow")
+   local due = self.link:turn(now)
+   if self.role == "lead" or self.role == "follow" then
+      due = least(due, self.listen:turn(now))
+      if self.link.commands then due = least(due, self.inbox:turn(now)) end
+   end
    due = least(due, judge(self, now))
    if self.link.commands and not self.beating then
       if now >= self.beat_at then beat.send(self, now) else due = least(due, self.beat_at) end
@@ -300,7 +318,8 @@ function Member:turn()
          due = least(due, self.polls_from)
       end
    end
-   if self.dirty then return now end
+   if self.dirty then due = now end
+   self.due_at = due or now
    return due
 end
 

@@ -1,13 +1,19 @@
 --- What runs inside Redis: five scripts. Their clock is Redis's TIME; everything they compare
 -- stands in the keys. They use nothing newer than Redis 5.
 --
+-- What is added to a stream is published too, on the channel of the stream's name: see `message`.
+-- Where Redis does not allow that, the streams alone have to do.
+--
 -- beat     KEYS lease members in all out:me rate
---          ARGV me, known epoch, wish, entry, seen epoch, seen beat, gone members…
+--          ARGV me, known epoch, wish, entry, seen epoch, seen beat, echo, gone members…
 --          wish: "keep" renews the lease of the known epoch; "lead" leads where nobody does, "take"
 --          also where the lease still shows the seen epoch and beat; "follow" never leads; "leave"
---          goes away. Redis writes its time behind the entry: without a leader old ones go.
+--          goes away. Redis writes its time behind the entry: without a leader old ones go. The
+--          echo, unless empty, is published on the channel of out: it comes behind all messages
+--          that were published before, and shows that the subscription lives.
 --          → { who, epoch, beat, milliseconds left, new entry, members, rate, hold in milliseconds,
---              last id of in, all, out, marker, entries }; the last two for the leader alone
+--              last id of in, all, out, marker, entries, receivers of the echo };
+--              marker and entries for the leader alone; receivers are -1 where it may not publish
 -- publish  KEYS lease, out of each member…; ARGV me, epoch, then for each: seq, kind, data
 --          → 1, or 0: refused, somebody else leads or nobody
 -- tell     KEYS in; ARGV name, value, name, value… → the new entry
@@ -17,8 +23,8 @@
 --          → { rate in thousandths, hold in milliseconds }
 --
 -- `rate` holds: rate (a second), top (where the last cut was), cut and tat and hold (milliseconds
--- of TIME). tat is GCRA's theoretical arrival time. Times in the keys that are too far ahead count
--- as past: the clock has been set back.
+-- of TIME), pause (how long hold was when it was set). tat is GCRA's theoretical arrival time.
+-- Times in the keys that are too far ahead count as past: the clock has been set back.
 local sha1 = require "topaz.share.sha1"
 
 local scripts = {}
@@ -29,11 +35,30 @@ local time = redis.call('TIME')
 local now = tonumber(time[1]) * 1000 + math.floor(tonumber(time[2]) / 1000)
 ]]
 
+-- add: adds an entry, publishes it, and returns its id. What was trimmed is never the newest entry.
+-- The message is one text, since building it for each member is most of the cost: the new id, the
+-- id before, how many names and values there are, the bytes of the last value, and these, with
+-- spaces between. Only the last value may have spaces.
+local ADD = [[
+local function last(key)
+  local entry = redis.call('XREVRANGE', key, '+', '-', 'COUNT', '1')
+  return entry[1] and entry[1][1] or '0-0'
+end
+local function add(key, most, ...)
+  local before = last(key)
+  local id = redis.call('XADD', key, 'MAXLEN', '~', most, '*', ...)
+  redis.call('PEXPIRE', key, 60000)
+  local count = select('#', ...)
+  redis.pcall('PUBLISH', key, table.concat({ id, before, count, #select(count, ...), ... }, ' '))
+  return id
+end
+]]
+
 -- rate_now: the rate that holds now, 0 for none. After a cut it comes back to nine tenths of where
 -- the limit was met within seconds, and then feels its way upward; after ten minutes it is gone.
 local RATE = CLOCK .. [[
 local function rate_now(key, most)
-  local r = redis.call('HMGET', key, 'rate', 'top', 'cut', 'hold', 'tat')
+  local r = redis.call('HMGET', key, 'rate', 'top', 'cut', 'hold', 'tat', 'pause')
   local low, top, cut = tonumber(r[1] or 0), tonumber(r[2] or 0), tonumber(r[3] or 0)
   local hold, tat = tonumber(r[4] or 0), tonumber(r[5] or 0)
   local rate = 0
@@ -46,14 +71,14 @@ local function rate_now(key, most)
     if age >= 600 then rate = 0 end
   end
   if most > 0 and (rate == 0 or rate > most) then rate = most end
-  if hold > now + 3600000 then hold = 0 end
+  if hold > now + tonumber(r[6] or 0) then hold = 0 end
   return rate, math.max(0, hold - now), tat, cut
 end
 ]]
 
 local SOURCES = {}
 
-SOURCES.beat = RATE .. [[
+SOURCES.beat = RATE .. ADD .. [[
 local me, known, wish = ARGV[1], tonumber(ARGV[2]), ARGV[3]
 local lease = redis.call('HMGET', KEYS[1], 'who', 'epoch', 'beat')
 local who, epoch, beat = lease[1], tonumber(lease[2] or 0), tonumber(lease[3] or 0)
@@ -61,12 +86,10 @@ local marker = false
 if wish == 'leave' then
   redis.call('HDEL', KEYS[2], me)
   redis.call('DEL', KEYS[5])
-  redis.call('XADD', KEYS[3], 'MAXLEN', '~', '512', '*', 'k', 'L', 'm', me)
-  redis.call('PEXPIRE', KEYS[3], 60000)
+  add(KEYS[3], '512', 'k', 'L', 'm', me)
   if who == me then
     redis.call('DEL', KEYS[1])
-    redis.call('XADD', KEYS[4], 'MAXLEN', '~', '16', '*', 'k', 'free', 'e', string.format('%.0f', epoch))
-    redis.call('PEXPIRE', KEYS[4], 60000)
+    add(KEYS[4], '16', 'k', 'free', 'e', string.format('%.0f', epoch))
   end
   return {}
 end
@@ -83,37 +106,37 @@ if who == me and wish == 'keep' and epoch == known then
   redis.call('HSET', KEYS[1], 'beat', string.format('%.0f', beat))
 elseif who == me and wish == 'follow' then
   redis.call('DEL', KEYS[1])
-  redis.call('XADD', KEYS[4], 'MAXLEN', '~', '16', '*', 'k', 'free', 'e', string.format('%.0f', epoch))
+  add(KEYS[4], '16', 'k', 'free', 'e', string.format('%.0f', epoch))
   who = false
 elseif wish ~= 'follow' and (not who or who == me or
     wish == 'take' and epoch == tonumber(ARGV[5]) and beat == tonumber(ARGV[6])) then
   who, epoch, beat = me, math.max(math.max(known, epoch) + 1, now), 1
   local text = string.format('%.0f', epoch)
   redis.call('HMSET', KEYS[1], 'who', me, 'epoch', text, 'beat', '1')
-  marker = redis.call('XADD', KEYS[3], 'MAXLEN', '~', '512', '*', 'k', 'lead', 'e', text)
-  redis.call('PEXPIRE', KEYS[3], 60000)
-  redis.call('XADD', KEYS[4], 'MAXLEN', '~', '16', '*', 'k', 'lead', 'e', text)
+  marker = add(KEYS[3], '512', 'k', 'lead', 'e', text)
+  add(KEYS[4], '16', 'k', 'lead', 'e', text)
 end
 local entries = false
 if who == me then
   redis.call('PEXPIRE', KEYS[1], 10000)
   redis.call('PEXPIRE', KEYS[3], 60000)
-  for i = 7, #ARGV do redis.call('HDEL', KEYS[2], ARGV[i]) end
+  for i = 8, #ARGV do redis.call('HDEL', KEYS[2], ARGV[i]) end
   entries = redis.call('HGETALL', KEYS[2])
 end
 redis.call('PEXPIRE', KEYS[2], 60000)
 redis.call('PEXPIRE', KEYS[4], 60000)
-local function last(key)
-  local entry = redis.call('XREVRANGE', key, '+', '-', 'COUNT', '1')
-  return entry[1] and entry[1][1] or '0-0'
-end
 local rate, hold = rate_now(KEYS[6], 0)
+local echoed = 0
+if ARGV[7] ~= '' then
+  echoed = redis.pcall('PUBLISH', KEYS[5], ARGV[7])
+  if type(echoed) == 'table' then echoed = -1 end
+end
 return { who or '', string.format('%.0f', epoch), string.format('%.0f', beat), redis.call('PTTL', KEYS[1]), fresh,
   redis.call('HLEN', KEYS[2]), string.format('%.3f', rate), hold,
-  last(KEYS[3]), last(KEYS[4]), last(KEYS[5]), marker or '', entries or {} }
+  last(KEYS[3]), last(KEYS[4]), last(KEYS[5]), marker or '', entries or {}, echoed }
 ]]
 
-SOURCES.publish = [[
+SOURCES.publish = ADD .. [[
 if redis.replicate_commands then redis.replicate_commands() end
 local lease = redis.call('HMGET', KEYS[1], 'who', 'epoch')
 if lease[1] ~= ARGV[1] or lease[2] ~= ARGV[2] then return 0 end
@@ -121,18 +144,14 @@ redis.call('HINCRBY', KEYS[1], 'beat', 1)
 redis.call('PEXPIRE', KEYS[1], 10000)
 for i = 2, #KEYS do
   local at = 3 * (i - 1)
-  redis.call('XADD', KEYS[i], 'MAXLEN', '~', '64', '*', 'e', ARGV[2], 's', ARGV[at], 'k', ARGV[at + 1], 'd',
-    ARGV[at + 2])
-  redis.call('PEXPIRE', KEYS[i], 60000)
+  add(KEYS[i], '64', 'e', ARGV[2], 's', ARGV[at], 'k', ARGV[at + 1], 'd', ARGV[at + 2])
 end
 return 1
 ]]
 
-SOURCES.tell = [[
+SOURCES.tell = ADD .. [[
 if redis.replicate_commands then redis.replicate_commands() end
-local entry = redis.call('XADD', KEYS[1], 'MAXLEN', '~', '512', '*', unpack(ARGV))
-redis.call('PEXPIRE', KEYS[1], 60000)
-return entry
+return add(KEYS[1], '512', unpack(ARGV))
 ]]
 
 SOURCES.take = RATE .. [[
@@ -153,7 +172,7 @@ end
 return { 0, math.ceil(tat - now) }
 ]]
 
-SOURCES.cut = RATE .. [[
+SOURCES.cut = RATE .. ADD .. [[
 local age, pause, used = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3])
 local rate, hold, _, cut = rate_now(KEYS[1], tonumber(ARGV[4]))
 local stored = redis.call('HEXISTS', KEYS[1], 'rate') == 1
@@ -168,14 +187,31 @@ if not stored or now - age > cut then
 end
 if pause > hold then
   hold = pause
-  redis.call('HSET', KEYS[1], 'hold', string.format('%.0f', now + pause))
+  redis.call('HMSET', KEYS[1], 'hold', string.format('%.0f', now + pause), 'pause', string.format('%.0f', pause))
 end
 redis.call('PEXPIRE', KEYS[1], 600000)
-redis.call('XADD', KEYS[2], 'MAXLEN', '~', '16', '*', 'k', 'brake', 'r', string.format('%.3f', rate), 'h',
-  string.format('%.0f', hold))
-redis.call('PEXPIRE', KEYS[2], 60000)
+add(KEYS[2], '16', 'k', 'brake', 'r', string.format('%.3f', rate), 'h', string.format('%.0f', hold))
 return { string.format('%.0f', rate * 1000), hold }
 ]]
+
+--- Reads what `add` has published.
+-- @tparam string text
+-- @treturn string|nil the entry's id; nil: it is not such a message
+-- @treturn string|nil the id of the entry before it
+-- @treturn table|nil names and values, one after the other
+function scripts.message(text)
+   local id, before, count, size, at = text:match "^(%d+%-%d+) (%d+%-%d+) (%d%d?) (%d+) ()"
+   if not id then return nil end
+   local list = {}
+   for i = 1, tonumber(count) - 1 do
+      local piece, after = text:match("^(%S*) ()", at)
+      if not piece then return nil end
+      list[i], at = piece, after
+   end
+   if #text - at + 1 ~= tonumber(size) then return nil end
+   list[#list + 1] = text:sub(at)
+   return id, before, list
+end
 
 for name, source in pairs(SOURCES) do scripts[name] = { source = source, sha = sha1(source) } end
 

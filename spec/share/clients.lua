@@ -1,0 +1,85 @@
+-- Clients of this process that share a real Redis and the emulator: what such specs have in common.
+local core = require "topaz.core"
+local redis = require "spec.support.redis"
+local world = require "spec.support.world"
+
+local LIMIT = 60 -- seconds that something may take on a busy machine
+
+local Farm = {}
+Farm.__index = Farm
+
+--- Clients for the tests of one `describe`.
+-- @tparam table busted its setup, teardown, before_each and after_each
+-- @treturn table `server`, `emulator()`, `clients`, `events`: { client's number, reason, message }
+local function new(busted)
+   local farm = setmetatable({ emulator = world.emulator(busted), clients = {}, events = {} }, Farm)
+   busted.setup(function() farm.server = assert(redis.start { password = "secret" }) end)
+   busted.teardown(function() farm.server:stop() end)
+   busted.after_each(function()
+      for i, client in ipairs(farm.clients) do
+         client:close()
+         farm.clients[i] = nil
+      end
+      for i in ipairs(farm.events) do farm.events[i] = nil end
+      farm.server:call "FLUSHALL"
+   end)
+   return farm
+end
+
+--- A client that shares.
+-- @param[opt] share its option; the server's URL by default
+-- @tparam[opt] table more options
+function Farm:client(share, more)
+   local options = { share = share or self.server.url }
+   for name, value in pairs(more or {}) do options[name] = value end
+   local number = #self.clients + 1
+   function options.on_event(event)
+      if event.type == "share" then table.insert(self.events, { number, event.reason, event.message }) end
+   end
+   self.clients[number] = world.client(self.emulator(), options)
+   return self.clients[number]
+end
+
+--- Steps all until the condition holds.
+function Farm:step_until(condition, what)
+   local deadline = core.now() + LIMIT
+   while not condition() do
+      assert(core.now() < deadline, "it did not come to: " .. what)
+      for _, client in ipairs(self.clients) do client:step(0.002) end
+   end
+end
+
+--- What a client does in its farm.
+function Farm.role_of(client) return client:stats().share.role end
+
+--- The number of the client that leads.
+function Farm:leader()
+   for i, client in ipairs(self.clients) do
+      if self.role_of(client) == "lead" then return i end
+   end
+   return nil
+end
+
+--- Steps until the client has that role.
+function Farm:await(client, role)
+   self:step_until(function() return self.role_of(client) == role end, "the role " .. role)
+end
+
+--- Jobs that end when the emulator's clock is advanced by 200 seconds.
+function Farm:add_jobs(count) return self.emulator():add_jobs { count = count, timeline = { processing = 100 } } end
+
+--- A task that watches.
+-- @treturn table id -> status or kind of the error, of the jobs that have ended
+-- @treturn topaz.task
+function Farm.watch(client, ids, options)
+   local ended = {}
+   local task = client:spawn(function()
+      for status, err in client:watch(ids, options) do
+         assert(ended[status.process_id] == nil, "a job came twice")
+         ended[status.process_id] = err and err.kind or status
+      end
+   end)
+   return ended, task
+end
+
+return { new = new }

@@ -60,8 +60,8 @@ describe("the width of a code point", function()
       os.remove(program)
       if lines == "" then return pending "the C library is not glibc, or has no locale C.UTF-8" end
       local compared, wrong = 0, {}
-      for first, last, cells in lines:gmatch "(%d+) (%d+) (%-?%d+)" do
-         first, last, cells = math.tointeger(first), math.tointeger(last), math.tointeger(cells)
+      for from, to, count in lines:gmatch "(%d+) (%d+) (%-?%d+)" do
+         local first, last, cells = math.tointeger(from), math.tointeger(to), math.tointeger(count)
          for code = first, last do
             if code < 0xD800 or code > 0xDFFF then -- surrogates are not in UTF-8
                local character, class = width.character(utf8.char(code), 1)

@@ -65,10 +65,10 @@ end
 -- @treturn boolean whether it has a secret
 function profiles.read(content, path)
    local all, profile, number, secret = {}, nil, 0, false
-   for line in (content:gsub("^\u{FEFF}", "") .. "\n"):gmatch "([^\n]*)\n" do
+   for whole in (content:gsub("^\u{FEFF}", "") .. "\n"):gmatch "([^\n]*)\n" do
       number = number + 1
       local function refuse(what, hint) wrong(path, number, what, hint) end
-      line = line:match "^%s*(.-)%s*$"
+      local line = whole:match "^%s*(.-)%s*$"
       local section = line:match "^%[%s*(.-)%s*%]$"
       if section then
          section = section:match "^profile%s+(.+)$" or section -- as the aws command writes it

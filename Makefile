@@ -384,7 +384,7 @@ deb:  ## make a Debian package in build/dist
 	@sh .ci/deb $(BUILD)/dist
 
 packages:  ## make tarball, rocks and Debian package, and try each in bare Debians; SUITES="bookworm trixie" names them
-	@SUITES="$(SUITES)" sh .ci/packages $(BUILD)/dist
+	@SUITES="$(SUITES)" bash .ci/packages $(BUILD)/dist
 
 clean:  ## remove everything that was built
 	rm -rf build

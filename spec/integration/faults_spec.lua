@@ -58,6 +58,7 @@ local function why_not(row)
    if row.h2 and not libcurl.http2 then return "this libcurl has no HTTP/2" end
    if row.name:find "gzip" and not libcurl.gzip then return "this libcurl reads no gzip" end
    if not world.is_windows then return nil end
+   if row.server == "unknown_ca" then return "wine's Schannel checks no certificate where no ca_file is given" end
    if row.name:find "no TLS on" or row.name:find "where TLS should be" then
       return "wine's Schannel waits for the rest of what is not TLS"
    end

@@ -1,7 +1,6 @@
 -- Misuse of every function of the Lua layer: it raises at once, names the argument
 -- and the caller's line, and sends nothing. And the one rule for a client that was closed.
 local core = require "topaz.core"
-local interpreter = require "spec.support.interpreter"
 local loops = require "spec.support.loops"
 local progress = require "topaz.progress"
 local topaz = require "topaz"
@@ -225,11 +224,11 @@ describe("a closed client", function()
    end)
 
    it("names the variable that a wrong value came from", function()
-      local script = ([[%s -e 'print(select(2, pcall(require("topaz").client)))']]):format(interpreter)
       for variable, value in pairs { TOPAZ_BASE_URL = "foo", TOPAZ_API_KEY = " k" } do
-         local pipe <close> = io.popen(("env -u TOPAZ_BASE_URL TOPAZ_API_KEY=k %s='%s' %s"):format(
-            variable, value, script))
-         assert.matches("bad argument '" .. variable .. "': ", pipe:read "a")
+         local out = world.script([[print(select(2, pcall(require("topaz").client)))]],
+            ("unset TOPAZ_BASE_URL; TOPAZ_API_KEY=k; export TOPAZ_API_KEY; %s='%s'; export %s"):format(
+               variable, value, variable))
+         assert.matches("bad argument '" .. variable .. "': ", out)
       end
    end)
 

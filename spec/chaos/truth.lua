@@ -85,10 +85,13 @@ local function check_deleted(world, op, seen)
    elseif not has(seen, 204) then return "true, and the server never said 204" end
 end
 
--- Ended by the caller, after the server had said that it would not.
+local REFUSALS = { [404] = true, [409] = true, [429] = true }
+
+-- Ended by the caller, or in an attempt that was not sent, after the server had said that it would
+-- not.
 local function was_refused(seen)
    for _, status in ipairs(seen) do
-      if status ~= 404 and status ~= 409 then return false end
+      if not REFUSALS[status] then return false end
    end
    return #seen > 0
 end
@@ -220,7 +223,8 @@ function check.delete_all(world, op)
       if op.err.outcome == "unsent" and #seen > 0 then return "unsent, and the server saw it" end
       if op.err.http_status and not has(seen, op.err.http_status) and not world.excused[op.err.http_status] then
          return ("HTTP %d, which the server never said"):format(op.err.http_status)
-      elseif not op.err.http_status and not op.err.outcome and (#seen > 0 or op.err.kind ~= "closed") then
+      elseif not op.err.http_status and not op.err.outcome and (#seen > 0 or op.err.kind ~= "closed")
+         and not was_refused(seen) then
          return "no outcome: " .. tostring(op.err)
       end
    end

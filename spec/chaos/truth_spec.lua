@@ -71,6 +71,10 @@ describe("truth of a deletion", function()
    it("a failure without an outcome is not enough", function()
       is_lie(world(), op("delete", { err = failure "cancelled" }), "no outcome")
       is_true(world(), op("delete", { err = failure "closed" }))
+      -- refused, then not sent again: it is known that nothing was done
+      is_true(world { deletes = { [A] = { 429 } } }, op("delete", { err = failure("timeout", { attempts = 2 }) }))
+      is_lie(world { deletes = { [A] = { 500 } } }, op("delete", { err = failure("timeout", { attempts = 2 }) }),
+         "no outcome")
    end)
 
    it("a status of HTTP is one that the server said", function()

@@ -8,6 +8,7 @@ local RETRY = 1          -- seconds until what Redis refused is published again
 local CHUNK = 60000      -- bytes of an entry
 local BATCH = 200        -- members that are told something by one command
 local BATCH_BYTES = 1000000 -- that are told by one command, and one entry more
+local HEARD_MOST = 1e9   -- entries that a member may have heard and this leader does not know of
 local STATUS_MOST = 250000 -- bytes of a status: 64 entries of a stream fit into what a reader takes
 
 local Lead = {}
@@ -42,6 +43,7 @@ Other.__index = Other
 -- `heard`: how much it has heard of this epoch by its own word; numbers go on from there.
 local function other_of(self, name, heard)
    local other = self.others[name]
+   if heard - (other and other.published or 0) > HEARD_MOST then heard = 0 end -- forged
    if other then
       other.published = math.max(other.published, heard)
       return other

@@ -3,6 +3,7 @@ local redis_commands = require("spec.share.simulated_commands").commands
 local world = require "spec.share.world"
 
 local PREFIX = "topaz1:{sim}:"
+local NOPERM = "NOPERM this user has no permissions to run the command"
 
 local function new(more)
    local options = { members = 3, jobs = 100, seed = 1 }
@@ -65,5 +66,43 @@ describe("a forged entry", function()
       farm:at(20, function() forge(farm, "all", "k", "brake", "r", "0", "h", "1e999") end)
       farm:run(700)
       assert.equal(0, farm:missing())
+   end)
+end)
+
+describe("a Redis that refuses something, but takes beats,", function()
+   for _, names in ipairs { { "XREAD", "SUBSCRIBE" }, { "XREAD" } } do
+      local what = table.concat(names, " and ")
+
+      it("such as " .. what .. ", has members that go alone, and come back", function()
+         local farm = new { jobs = 400 }
+         farm:at(20, function()
+            for _, name in ipairs(names) do farm.redis.bars[name] = NOPERM end
+            for connection in pairs(farm.redis.connections) do connection.lose() end
+         end)
+         farm:run(60)
+         assert.equal(3, #farm:of_role "alone")
+         farm:at(70, function() farm.redis.bars = {} end)
+         farm:run(85)
+         assert.equal(1, #farm:of_role "lead")
+         assert.equal(2, #farm:of_role "follow")
+         check(farm)
+      end)
+   end
+
+   it("such as what a new leader adds, has no leader that leads nobody", function()
+      local farm = new()
+      farm.redis.bars.XADD = NOPERM
+      check(farm)
+      assert.equal(3, #farm:of_role "alone")
+   end)
+
+   it("such as the entries for one member, does not cost the others their news", function()
+      local farm = new()
+      farm:at(20, function()
+         local key = PREFIX .. "out:" .. farm:of_role("follow")[1].member.name
+         farm.redis.expires[key] = nil
+         farm.redis.keys[key] = { kind = "hash", fields = {} } -- WRONGTYPE
+      end)
+      check(farm)
    end)
 end)

@@ -100,7 +100,7 @@ local function send(self, kind, ids, is_last, answered)
    self.sent = self.sent + 1
    local bytes = {}
    for i, key in ipairs(ids) do bytes[i] = pack.id(key) end
-   local max_delay = member.host.max_delay and ("%.3f"):format(member.host.max_delay) or ""
+   local max_delay = member.host.max_delay and ("%g"):format(member.host.max_delay) or ""
    return member:run("tell", {
       "m", member.name, "e", ("%d"):format(self.epoch), "s", ("%d"):format(self.sent), "h", ("%d"):format(self.heard),
       "k", kind, "l", is_last and "1" or "0", "w", member.wants and "1" or "0", "p", max_delay,
@@ -247,7 +247,8 @@ function Follow:hear(fields)
    local epoch, number = math.tointeger(tonumber(fields.e)), math.tointeger(tonumber(fields.s))
    if not epoch or not number or not fields.d then return end
    if epoch == self.epoch then
-      if number <= self.heard or number - self.heard > MISSED_MOST then return end -- sent again, or forged
+      -- sent again, or forged
+      if number <= self.heard or number - self.heard > MISSED_MOST then return end
       if number > self.heard + 1 then self.full_at = self.member.host.now() end
       self.heard = number
    end

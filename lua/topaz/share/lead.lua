@@ -5,7 +5,7 @@ local patience = require "topaz.share.patience"
 local GONE_AFTER = 20    -- seconds without a sign, after which a member's jobs are forgotten
 local TOGETHER = 0.05    -- seconds in which news are published together
 local RETRY = 1          -- seconds until what Redis refused is published again
-local TRIES = 8          -- of a batch that it refuses while it takes beats: longer than it may be silent
+local TRIES = 8          -- of a batch that it refuses, a second each: longer than it may be silent
 local CHUNK = 60000      -- bytes of an entry
 local BATCH = 200        -- members that are told something by one command
 local BATCH_BYTES = 1000000 -- that are told by one command, and one entry more
@@ -328,7 +328,7 @@ local function publish(self)
       elseif reply == 0 then
          self.batch = nil
          self.member:refused()
-      else -- it is sent again, with the same numbers; given up, the numbers that miss tell the members
+      else -- it is sent again, with the same numbers; given up, the gap in them tells the members
          if reply then batch.refused = (batch.refused or 0) + 1 end
          if batch.refused == TRIES then self.batch = nil end
          self.flush_at = self.member.host.now() + RETRY

@@ -29,6 +29,12 @@ describe("max_delay", function()
       assert.is_true(more > 0 and more <= 10 * 120 / 6, more)
    end)
 
+   it("may be as short as one likes", function()
+      local short, shorter = run(1, { till = 60 }), run(1e-9, { till = 60 })
+      assert.equal(short.singles, shorter.singles)
+      assert.is_true(short.singles > run(nil, { till = 60 }).singles)
+   end)
+
    it("works for the jobs of the leader too", function()
       local with = run(6, { starts = function(i) return i == 1 and 1 or 0 end })
       assert.equal(with.processes[2], with:leader())

@@ -28,6 +28,8 @@ end
 
 local function text_of(id) return ("%d-%d"):format(id[1], id[2]) end
 
+local WRONGTYPE = { error = "WRONGTYPE Operation against a key holding the wrong kind of value" }
+
 -- ---- commands -----------------------------------------------------------------------------------
 
 local commands = {}
@@ -102,6 +104,7 @@ end
 function commands.XADD(self, key, maxlen, about, most, star, ...)
    assert(maxlen == "MAXLEN" and about == "~" and star == "*")
    local stream = kept(self, key, "stream")
+   if stream.kind ~= "stream" then return WRONGTYPE end
    stream.entries, stream.first = stream.entries or {}, stream.first or 1
    local ms, last = clock(self) * 1000 // 1 | 0, stream.last
    local id = last and not is_before(last, { ms, 0 }) and { last[1], last[2] + 1 } or { ms, 0 }
@@ -116,6 +119,7 @@ function commands.XADD(self, key, maxlen, about, most, star, ...)
 end
 function commands.XREVRANGE(self, key)
    local stream = alive(self, key)
+   if stream and stream.kind ~= "stream" then return WRONGTYPE end
    local entry = stream and stream.entries[#stream.entries]
    return entry and { { text_of(entry[1]), entry[2] } } or {}
 end

@@ -56,7 +56,7 @@ end
 
 local function call(self, ...)
    local reply = execute(self, ...)
-   if type(reply) == "table" and reply.error then error(reply.error) end
+   if type(reply) == "table" and reply.error then error(reply) end
    return reply
 end
 
@@ -80,7 +80,10 @@ local function run_script(self, source, count, rest)
    end
    entry.env.KEYS = table.move(rest, 1, count, 1, {})
    entry.env.ARGV = table.move(rest, count + 1, #rest, 1, {})
-   return to_reply(entry.f())
+   local ran, reply = pcall(entry.f)
+   if not ran and type(reply) == "table" then return reply end -- what a command has refused
+   if not ran then error(reply, 0) end
+   return to_reply(reply)
 end
 
 function commands.EVALSHA(self, sha, count, ...)

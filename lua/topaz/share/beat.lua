@@ -12,7 +12,7 @@ local beat = {}
 
 -- What this member wants of the lease.
 local function wish(self, now)
-   if self.never_leads then return "follow" end
+   if self.never_leads or self.inbox:is_deaf(now) then return "follow" end
    if self.role == "lead" then return "keep" end
    if now < self.sits_out_until and not (self.free_since and now - self.free_since >= SHY) then return "follow" end
    if self.lease.epoch > 0 and now >= self.lease.takeover then return "take" end
@@ -82,7 +82,9 @@ local function answered(self, reply, sent_at, before, echo)
    self.members = math.max(1, math.tointeger(reply[6]) or 1)
    self.brake:learn(tonumber(reply[7]), tonumber(reply[8]) / 1000)
    if who ~= "" then see_lease(self, now, epoch, number) end
-   if who == self.name then
+   if self.inbox:is_deaf(now) then
+      self:go_alone "Redis does not let this process read its streams"
+   elseif who == self.name then
       self.free_since, self.good_sent = nil, sent_at
       if reply[12] ~= "" then self:become_lead(epoch, reply[12]) end
       if self.role == "lead" then

@@ -5,6 +5,8 @@
 local AHEAD, LAPSE = 0.25, 0.5 -- seconds of the rate that are taken at a time; until they lapse
 local PATIENCE = 5             -- seconds until an answer of Redis is given up
 local ROUND = 1                -- seconds: how old a request may be that is answered by 429
+local RATE_LEAST, RATE_MOST = 0.001, 1e6 -- requests a second that are believed
+local HOLD_MOST = 600          -- seconds that are believed at a time; in Redis it is kept no longer
 
 local Brake = {}
 Brake.__index = Brake
@@ -22,12 +24,12 @@ local function new(host, run)
    }, Brake)
 end
 
---- What Redis says holds now.
+--- What Redis says holds now. Nothing that was written there stops this member for ever.
 -- @tparam number rate requests a second; 0: no limit
 -- @tparam number hold seconds in which nothing is sent
 function Brake:learn(rate, hold)
-   self.rate = rate
-   if hold > 0 then self.hold = self.host.now() + hold end
+   if rate == 0 or rate >= RATE_LEAST and rate <= RATE_MOST then self.rate = rate end
+   if hold > 0 then self.hold = self.host.now() + math.min(hold, HOLD_MOST) end
 end
 
 --- The rate that holds; nil: none.

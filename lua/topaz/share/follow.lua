@@ -10,6 +10,7 @@ local words = require "topaz.words"
 local CHUNK = 4096     -- ids in one entry of a stream: 64 kB
 local WINDOW = 32      -- entries that are announced until the last of them was taken: 2 MB
 local RETRY = 3        -- seconds until what Redis or the API refused is tried again
+local MISSED_MOST = 1e9 -- entries that may be missing; by far more: no leader has written this
 
 local Follow = {}
 Follow.__index = Follow
@@ -99,7 +100,7 @@ local function send(self, kind, ids, is_last, answered)
    self.sent = self.sent + 1
    local bytes = {}
    for i, key in ipairs(ids) do bytes[i] = pack.id(key) end
-   local max_delay = member.host.max_delay and ("%.3f"):format(member.host.max_delay) or ""
+   local max_delay = member.host.max_delay and ("%g"):format(member.host.max_delay) or ""
    return member:run("tell", {
       "m", member.name, "e", ("%d"):format(self.epoch), "s", ("%d"):format(self.sent), "h", ("%d"):format(self.heard),
       "k", kind, "l", is_last and "1" or "0", "w", member.wants and "1" or "0", "p", max_delay,
@@ -246,7 +247,8 @@ function Follow:hear(fields)
    local epoch, number = math.tointeger(tonumber(fields.e)), math.tointeger(tonumber(fields.s))
    if not epoch or not number or not fields.d then return end
    if epoch == self.epoch then
-      if number <= self.heard then return end -- sent again
+      -- sent again, or forged
+      if number <= self.heard or number - self.heard > MISSED_MOST then return end
       if number > self.heard + 1 then self.full_at = self.member.host.now() end
       self.heard = number
    end

@@ -10,6 +10,7 @@ local ENTRIES = 64     -- of a stream, at most, in one reply
 local HELD_MOST = 64   -- messages that wait for others; more are read again
 local ID_MOST = 41     -- bytes of an entry's id
 local RETRY = 1        -- seconds until a read that has failed is tried again
+local REFUSED = 7      -- seconds of reads that fail until the member does not count on its streams
 
 local inbox = {}
 
@@ -25,6 +26,7 @@ function inbox.new(member)
       behind = false,   -- whether the streams have to be read
       reading = nil,    -- what the read under way is known by
       reads = 0, retry_at = -math.huge,
+      failing_since = nil, -- since when each read has failed
       held = {},        -- messages that wait, in order: { key, id, before, fields, reads }
    }, Inbox)
 end
@@ -100,6 +102,7 @@ end
 -- @treturn boolean whether there may be more
 function Inbox:deliver(reply)
    local member, more = self.member, false
+   self.failing_since = nil
    for _, stream in ipairs(reply) do
       local key, entries = table.unpack(type(stream) == "table" and stream or {})
       local count = 0
@@ -118,7 +121,7 @@ end
 -- A read has been answered. Messages that were held before it was sent are in the stream, or the
 -- stream was lost: then the numbers of the entries show it.
 local function answered(self, reply, number)
-   local more = type(reply) == "table" and self:deliver(reply)
+   local more = self:deliver(type(reply) == "table" and reply or {})
    release(self)
    if more then
       self.behind = true
@@ -130,6 +133,18 @@ local function answered(self, reply, number)
    end
    self.held = left
 end
+
+--- A read has failed: it is tried again.
+function Inbox:failed()
+   local now = self.member.host.now()
+   self.behind, self.retry_at, self.failing_since = true, now + RETRY, self.failing_since or now
+end
+
+--- Whether the streams cannot be read, although Redis may answer everything else.
+function Inbox:is_deaf(now) return self.failing_since ~= nil and now - self.failing_since >= REFUSED end
+
+--- The process was not stepped for a while: that was no failure.
+function Inbox:resumed(now) self.failing_since = self.failing_since and now end
 
 --- Reads the streams where something is missing.
 -- @treturn number|nil when it has to be called again
@@ -146,7 +161,7 @@ function Inbox:turn(now)
       if self.reading ~= read then return end
       self.reading = nil
       if not err and not (type(reply) == "table" and reply.error) then return answered(self, reply, number) end
-      self.behind, self.retry_at = true, self.member.host.now() + RETRY
+      self:failed()
    end)
    if not sent then self.reading, self.behind = nil, true end
    return nil

@@ -5,9 +5,11 @@ local patience = require "topaz.share.patience"
 local GONE_AFTER = 20    -- seconds without a sign, after which a member's jobs are forgotten
 local TOGETHER = 0.05    -- seconds in which news are published together
 local RETRY = 1          -- seconds until what Redis refused is published again
+local TRIES = 8          -- of a batch that it refuses, a second each: longer than it may be silent
 local CHUNK = 60000      -- bytes of an entry
 local BATCH = 200        -- members that are told something by one command
 local BATCH_BYTES = 1000000 -- that are told by one command, and one entry more
+local HEARD_MOST = 1e9   -- entries that a member may have heard and this leader does not know of
 local STATUS_MOST = 250000 -- bytes of a status: 64 entries of a stream fit into what a reader takes
 
 local Lead = {}
@@ -42,6 +44,7 @@ Other.__index = Other
 -- `heard`: how much it has heard of this epoch by its own word; numbers go on from there.
 local function other_of(self, name, heard)
    local other = self.others[name]
+   if heard - (other and other.published or 0) > HEARD_MOST then heard = 0 end -- forged
    if other then
       other.published = math.max(other.published, heard)
       return other
@@ -325,7 +328,9 @@ local function publish(self)
       elseif reply == 0 then
          self.batch = nil
          self.member:refused()
-      else -- it is sent again, with the same numbers
+      else -- it is sent again, with the same numbers; given up, the gap in them tells the members
+         if reply then batch.refused = (batch.refused or 0) + 1 end
+         if batch.refused == TRIES then self.batch = nil end
          self.flush_at = self.member.host.now() + RETRY
       end
    end)

@@ -184,8 +184,12 @@ local function read(self, now)
       self.member.dirty = true
       if err or self.connection ~= connection then return end -- on_lost follows
       self.read_at, self.read_on = nil, self.member.host.now() + self.member:hear_pause()
-      if type(reply) == "table" and reply.error then return drop(self) end
-      if type(reply) == "table" then self.member.inbox:deliver(reply) else self.read_on = nil end
+      if type(reply) == "table" and reply.error then
+         self.member.inbox:failed()
+         return drop(self)
+      end
+      self.member.inbox:deliver(type(reply) == "table" and reply or {})
+      if type(reply) ~= "table" then self.read_on = nil end
    end)
 end
 

@@ -189,6 +189,7 @@ end
 --- A connection was begun: a beat is the first to be sent.
 function Member:opened()
    self.beating, self.beat_at = nil, self.host.now()
+   self.inbox.retry_at = -math.huge
 end
 
 --- The lease was renewed by publishing.
@@ -274,6 +275,7 @@ end
 local function resume(self, now)
    self.link:resumed(now)
    self.listen:resumed(now)
+   self.inbox:resumed(now)
    if now - self.turned_at < SILENT then return end
    self.joined_at, self.heard_at = now, nil
    self.beat_at = now
@@ -301,8 +303,9 @@ function Member:turn()
    local due = self.link:turn(now)
    if self.role == "lead" or self.role == "follow" then
       due = least(due, self.listen:turn(now))
-      if self.link.commands then due = least(due, self.inbox:turn(now)) end
    end
+   local reads = self.role == "lead" or self.role == "follow" or self.inbox:is_deaf(now)
+   if reads and self.link.commands then due = least(due, self.inbox:turn(now)) end
    due = least(due, judge(self, now))
    if self.link.commands and not self.beating then
       if now >= self.beat_at then beat.send(self, now) else due = least(due, self.beat_at) end
@@ -330,6 +333,7 @@ function Member:begin()
    self.keys.out = self.out_of(self.name)
    self.last = { all = nil, out = "0-0", into = "0-0" }
    self.follow:restart()
+   self.inbox.failing_since = nil
    self.joined_at, self.dirty, self.beat_at = now, true, now
    self.role, self.free_since = "joining", nil
    self.lease = { epoch = 0, beat = 0, takeover = 0 }

@@ -112,9 +112,9 @@ elseif wish ~= 'follow' and (not who or who == me or
     wish == 'take' and epoch == tonumber(ARGV[5]) and beat == tonumber(ARGV[6])) then
   who, epoch, beat = me, math.max(math.max(known, epoch) + 1, now), 1
   local text = string.format('%.0f', epoch)
-  redis.call('HMSET', KEYS[1], 'who', me, 'epoch', text, 'beat', '1')
   marker = add(KEYS[3], '512', 'k', 'lead', 'e', text)
   add(KEYS[4], '16', 'k', 'lead', 'e', text)
+  redis.call('HMSET', KEYS[1], 'who', me, 'epoch', text, 'beat', '1')
 end
 local entries = false
 if who == me then

@@ -2,6 +2,7 @@
 -- answer yet", and it ran on; elsewhere its folder and its process were left.
 local emulators = require "topaz.emulator"
 local interpreter = require "spec.support.interpreter"
+local interrupted = require "spec.support.interrupted"
 local process = require "topaz.emulator.process"
 local socket = require "socket"
 
@@ -24,25 +25,6 @@ local function wait_for_folders(before, point)
       socket.sleep(0.05)
    end
    assert.equal(before, folders(), point)
-end
-
--- Calls f; Ctrl-C comes at the `point`-th event of calls. Returns whether it has come, and what
--- pcall gave.
-local function interrupted(point, f)
-   local count, fired = 0, false
-   local function hook()
-      count = count + 1
-      if count < point then return end
-      fired = true
-      debug.sethook()
-      error("interrupted!", 0)
-   end
-   local ok, err = pcall(function()
-      debug.sethook(hook, "cr")
-      f()
-      debug.sethook()
-   end)
-   return fired, ok, err
 end
 
 describe("an emulator whose start is interrupted", function()

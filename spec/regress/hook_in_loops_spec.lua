@@ -1,6 +1,7 @@
 -- The error of a debug hook in a coroutine of an event loop. Where it came while the loop was told
 -- of the client, the client counted on the loop to look after it: nothing woke it any more.
 local core = require "topaz.core"
+local interrupted = require "spec.support.interrupted"
 local loops = require "spec.support.loops"
 local world = require "spec.support.world"
 
@@ -27,37 +28,18 @@ for _, kind in ipairs(loops) do
          return ok, err
       end
 
-      -- Calls f; the hook raises at the `point`-th event of calls in this coroutine. Returns
-      -- whether that has been reached.
-      local function interrupted(point, f)
-         local count, fired = 0, false
-         local function hook()
-            count = count + 1
-            if count < point then return end
-            fired = true
-            debug.sethook()
-            error("interrupted!", 0)
-         end
-         local ok, err = pcall(function()
-            debug.sethook(hook, "cr")
-            f()
-            debug.sethook()
-         end)
-         debug.sethook()
-         if fired then
-            assert.is_false(ok)
-            assert.matches("interrupted!$", err)
-         end
-         return fired
-      end
-
       it("leaves the client to its loop", function()
          local ids = emulator():add_jobs { count = 2, status = "Completed" }
          local loop, point, fired = kind.new(), 1, true
          while fired do
             local client = world.client(emulator(), { scheduler = loop.scheduler })
             assert(run(loop, function()
-               fired = interrupted(point, function() assert(client:get_status(ids[1])) end)
+               local ok, err
+               fired, ok, err = interrupted(point, function() assert(client:get_status(ids[1])) end)
+               if fired then
+                  assert.is_false(ok)
+                  assert.matches("interrupted!$", err)
+               end
                assert(client:get_status(ids[2]))
             end))
             client:close()

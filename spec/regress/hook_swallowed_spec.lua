@@ -4,6 +4,7 @@
 -- the client can be used on. (It was lost in the text of a failed task's error, too; a table was
 -- taken for an error object of the library; and close() left the main program as a task.)
 local core = require "topaz.core"
+local interrupted = require "spec.support.interrupted"
 local world = require "spec.support.world"
 
 local GONE = "11111111-2222-4333-8444-555555555555"
@@ -92,28 +93,6 @@ describe("the error of a debug hook that comes once", function()
       { __tostring = function() return "interrupted!" end })
    local VALUES = { ["a string"] = "interrupted!", ["a table"] = TABLE }
 
-   -- Calls f; the hook raises `value` at the `point`-th of its events. Returns whether that has
-   -- been reached, and what pcall has given.
-   local function interrupted(point, f, client, events, value)
-      local count, fired = 0, false
-      local main = coroutine.running()
-      local function hook()
-         if coroutine.running() ~= main then return end
-         count = count + 1
-         if count < point then return end
-         fired = true
-         debug.sethook()
-         error(value, 0)
-      end
-      local ok, err = pcall(function()
-         debug.sethook(hook, events == "count" and "" or events, events == "count" and 1 or 0)
-         f(client)
-         debug.sethook()
-      end)
-      debug.sethook()
-      return fired, ok, err
-   end
-
    -- With that value, at each `stride`-th of those events.
    local function swept(f, events, value, stride)
       local client = world.client(emulator(), { on_event = function() end })
@@ -122,7 +101,7 @@ describe("the error of a debug hook that comes once", function()
       while fired do
          if not core.is_open(client) then client = world.client(emulator(), { on_event = function() end }) end
          local ok, err
-         fired, ok, err = interrupted(point, f, client, events, value)
+         fired, ok, err = interrupted(point, f, client, { events = events, value = value })
          -- (Where the core is called with options, the caller's place is put in front.)
          local same = value == err or type(value) == "string" and tostring(err):find "interrupted!$" ~= nil
          local where = ("%d %s: %s"):format(point, events, tostring(err))

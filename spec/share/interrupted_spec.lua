@@ -2,6 +2,7 @@
 -- been done. A leader had no beginning, a place no member, a connection was busy for ever; what
 -- watched through that client then waited until its time was over.
 local core = require "topaz.core"
+local interrupted = require "spec.support.interrupted"
 local redis = require "spec.support.redis"
 local share = require "topaz.share"
 local world = require "spec.support.world"
@@ -40,27 +41,6 @@ describe("the error of a hook in a client that shares", function()
    }
 
    local function new_client() return world.client(emulator(), { share = server.url, on_event = function() end }) end
-
-   -- Calls f; the hook raises at the `point`-th event of calls. Returns whether that has been
-   -- reached, and what pcall has given.
-   local function interrupted(point, f, client)
-      local count, fired, main = 0, false, coroutine.running()
-      local function hook()
-         if coroutine.running() ~= main then return end
-         count = count + 1
-         if count < point then return end
-         fired = true
-         debug.sethook()
-         error("interrupted!", 0)
-      end
-      local ok, err = pcall(function()
-         debug.sethook(hook, "cr")
-         f(client)
-         debug.sethook()
-      end)
-      debug.sethook()
-      return fired, ok, err
-   end
 
    for name, row in pairs(CALLS) do
       it("comes out of " .. name .. ", and the client can be used on", function()

@@ -1,5 +1,6 @@
 -- topaz.cli.output: Ctrl-C that comes while something is being written, right before that or right
 -- behind it. What counts the texts that were written must count neither too many nor too few.
+local interrupted = require "spec.support.interrupted"
 local output = require "topaz.cli.output"
 
 describe("topaz.cli.output", function()
@@ -18,26 +19,6 @@ describe("topaz.cli.output", function()
    after_each(function()
       io.stdout = stdout -- luacheck: ignore 122
    end)
-
-   -- Calls f; Ctrl-C comes at the `point`-th event of calls. Returns whether it has come, and what
-   -- pcall gave.
-   local function interrupted(point, f)
-      local count, fired = 0, false
-      local function hook()
-         count = count + 1
-         if count < point or coroutine.running() ~= caller then return end
-         fired = true
-         debug.sethook()
-         error("interrupted!", 0)
-      end
-      local ok, err = pcall(function()
-         debug.sethook(hook, "cr")
-         f()
-         debug.sethook()
-      end)
-      debug.sethook()
-      return fired, ok, err
-   end
 
    it("raises Ctrl-C that comes during a write when that is done and noted", function()
       local write, noted = io.stdout.write, 0

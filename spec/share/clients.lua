@@ -8,22 +8,32 @@ local LIMIT = 60 -- seconds that something may take on a busy machine
 local Farm = {}
 Farm.__index = Farm
 
---- Clients for the tests of one `describe`.
+--- No clients yet.
+-- @tparam function emulator gives the emulator
+-- @treturn table `emulator()`, `clients`, `events`: { client's number, reason, message }
+local function of(emulator) return setmetatable({ emulator = emulator, clients = {}, events = {} }, Farm) end
+
+--- Clients for the tests of one `describe`, with a Redis of theirs.
 -- @tparam table busted its setup, teardown, before_each and after_each
--- @treturn table `server`, `emulator()`, `clients`, `events`: { client's number, reason, message }
+-- @treturn table what `of` gives, and `server`
 local function new(busted)
-   local farm = setmetatable({ emulator = world.emulator(busted), clients = {}, events = {} }, Farm)
+   local farm = of(world.emulator(busted))
    busted.setup(function() farm.server = assert(redis.start { password = "secret" }) end)
    busted.teardown(function() farm.server:stop() end)
    busted.after_each(function()
-      for i, client in ipairs(farm.clients) do
-         client:close()
-         farm.clients[i] = nil
-      end
-      for i in ipairs(farm.events) do farm.events[i] = nil end
+      farm:close()
       farm.server:call "FLUSHALL"
    end)
    return farm
+end
+
+--- Closes all, and forgets them and their events.
+function Farm:close()
+   for i, client in ipairs(self.clients) do
+      client:close()
+      self.clients[i] = nil
+   end
+   for i in ipairs(self.events) do self.events[i] = nil end
 end
 
 --- A client that shares.
@@ -40,19 +50,37 @@ function Farm:client(share, more)
    return self.clients[number]
 end
 
---- Steps all until the condition holds.
-function Farm:step_until(condition, what)
+--- Steps all, or the given ones, until the condition holds.
+function Farm:step_until(condition, what, clients)
    local deadline = core.now() + LIMIT
    while not condition() do
       assert(core.now() < deadline, "it did not come to: " .. what)
-      for _, client in ipairs(self.clients) do client:step(0.002) end
+      for _, client in ipairs(clients or self.clients) do client:step(0.002) end
    end
 end
 
 --- What a client does in its farm.
 function Farm.role_of(client) return client:stats().share.role end
 
---- The number of the client that leads.
+--- How many have that role.
+function Farm:count(role)
+   local count = 0
+   for _, client in ipairs(self.clients) do count = count + (self.role_of(client) == role and 1 or 0) end
+   return count
+end
+
+--- The epoch of the one that leads.
+function Farm:epoch() return self.clients[self:leader()]:stats().share.epoch end
+
+--- What the first event of a role says.
+function Farm:message(role)
+   for _, event in ipairs(self.events) do
+      if event[2] == role then return event[3] end
+   end
+   return nil
+end
+
+--- The number of the client that leads; nil: none.
 function Farm:leader()
    for i, client in ipairs(self.clients) do
       if self.role_of(client) == "lead" then return i end
@@ -82,4 +110,4 @@ function Farm.watch(client, ids, options)
    return ended, task
 end
 
-return { new = new }
+return { of = of, new = new }

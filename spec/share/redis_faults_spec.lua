@@ -1,8 +1,8 @@
 -- What may happen to a real Redis while clients share it: no end is lost, none is given out twice,
 -- and the farm is one again afterwards.
 local redis = require "spec.support.redis"
+local shared = require "spec.share.clients"
 local socket = require "socket"
-local stepped = require "spec.share.stepped"
 local world = require "spec.support.world"
 
 if not redis.program() then
@@ -18,7 +18,7 @@ describe("a farm", function()
    local emulator = world.emulator { setup = setup, teardown = teardown, before_each = before_each }
    local farm, servers
 
-   before_each(function() farm, servers = stepped.new(emulator()), {} end)
+   before_each(function() farm, servers = shared.of(emulator), {} end)
    after_each(function()
       farm:close()
       for _, server in ipairs(servers) do server:stop() end
@@ -29,24 +29,31 @@ describe("a farm", function()
       return servers[#servers]
    end
 
-   local function add_jobs(count) return emulator():add_jobs { count = count, timeline = { processing = 100 } } end
+   local function watch(number, ids) return farm.watch(farm.clients[number], ids) end
+
+   -- The words of the jobs that have ended, by id.
+   local function words(ended)
+      local list = {}
+      for id, status in pairs(ended) do list[id] = type(status) == "table" and status.status or status end
+      return list
+   end
 
    -- Two clients with a job each, one of which leads. Returns what has ended, and their tasks.
    local function begin(url, more)
-      local ids = add_jobs(2)
+      local ids = farm:add_jobs(2)
       farm:client(url, more)
       farm:client(url, more)
-      local first, one = farm:watch(1, { ids[1] })
-      farm:step_until(function() return farm:role(1) == "lead" end, "a leader")
-      local second, two = farm:watch(2, { ids[2] })
-      farm:step_until(function() return farm:role(2) == "follow" end, "a follower")
+      local first, one = watch(1, { ids[1] })
+      farm:step_until(function() return farm.role_of(farm.clients[1]) == "lead" end, "a leader")
+      local second, two = watch(2, { ids[2] })
+      farm:step_until(function() return farm.role_of(farm.clients[2]) == "follow" end, "a follower")
       return function()
          emulator():advance(200)
          farm:step_until(function() return one:done() and two:done() end, "all ends")
          one:result()
          two:result()
-         assert.same({ [ids[1]] = "Completed" }, first)
-         assert.same({ [ids[2]] = "Completed" }, second)
+         assert.same({ [ids[1]] = "Completed" }, words(first))
+         assert.same({ [ids[2]] = "Completed" }, words(second))
       end
    end
 
@@ -122,16 +129,16 @@ describe("a farm", function()
       file:write "key-load-delay 20000\n" -- microseconds; it hears clients in between
       file:close()
       server:restart()
-      local ids = add_jobs(1)
+      local ids = farm:add_jobs(1)
       farm:client(server.url)
-      local ended, task = farm:watch(1, ids)
-      farm:step_until(function() return farm:role(1) == "alone" end, "alone")
+      local ended, task = watch(1, ids)
+      farm:step_until(function() return farm.role_of(farm.clients[1]) == "alone" end, "alone")
       assert.matches("LOADING", farm:message "alone")
-      farm:step_until(function() return farm:role(1) == "lead" end, "a leader")
+      farm:step_until(function() return farm.role_of(farm.clients[1]) == "lead" end, "a leader")
       emulator():advance(200)
       farm:step_until(function() return task:done() end, "the end")
       task:result()
-      assert.same({ [ids[1]] = "Completed" }, ended)
+      assert.same({ [ids[1]] = "Completed" }, words(ended))
    end)
 
    it("meets a Redis without room for another client", function()
@@ -145,18 +152,18 @@ describe("a farm", function()
          held = assert(socket.connect("127.0.0.1", server.port))
          return false
       end, "a connection")
-      local ids = add_jobs(1)
+      local ids = farm:add_jobs(1)
       farm:client(server.url)
-      local ended, task = farm:watch(1, ids)
-      farm:step_until(function() return farm:role(1) == "alone" end, "alone")
+      local ended, task = watch(1, ids)
+      farm:step_until(function() return farm.role_of(farm.clients[1]) == "alone" end, "alone")
       assert.matches("max number of clients", farm:message "alone")
       assert(held:send "CONFIG SET maxclients 100\r\n")
-      farm:step_until(function() return farm:role(1) == "lead" end, "a leader")
+      farm:step_until(function() return farm.role_of(farm.clients[1]) == "lead" end, "a leader")
       held:close()
       emulator():advance(200)
       farm:step_until(function() return task:done() end, "the end")
       task:result()
-      assert.same({ [ids[1]] = "Completed" }, ended)
+      assert.same({ [ids[1]] = "Completed" }, words(ended))
    end)
 
    -- Makes all times in the keys others by so many milliseconds, as a clock would have written them
@@ -219,15 +226,15 @@ describe("a farm", function()
 
    it("has a member that is not stepped, whose stream is cut: it hears all afterwards", function()
       local server = start()
-      local ids = add_jobs(30)
+      local ids = farm:add_jobs(30)
       farm:client(server.url)
-      local first, one = farm:watch(1, { ids[1] })
-      farm:step_until(function() return farm:role(1) == "lead" end, "a leader")
+      local first, one = watch(1, { ids[1] })
+      farm:step_until(function() return farm.role_of(farm.clients[1]) == "lead" end, "a leader")
       farm:client(server.url)
-      local second, two = farm:watch(2, table.move(ids, 2, 30, 1, {}))
-      farm:step_until(function() return farm:role(2) == "follow" end, "a follower")
+      local second, two = watch(2, table.move(ids, 2, 30, 1, {}))
+      farm:step_until(function() return farm.role_of(farm.clients[2]) == "follow" end, "a follower")
       local endless = emulator():add_jobs { timeline = { processing = 100000 } }
-      local _, three = farm:watch(1, endless) -- it leads on
+      local _, three = watch(1, endless) -- it leads on
       local seen = emulator():counts().total
       emulator():advance(200)
       farm:step_until(function() return one:done() and emulator():counts().total > seen + 1 end, "ends",
@@ -235,18 +242,19 @@ describe("a farm", function()
       for _, key in ipairs(server:call("KEYS", "*:out:*")) do server:call("DEL", key) end
       farm:step_until(function() return two:done() end, "all ends")
       two:result()
-      assert.equal("Completed", first[ids[1]])
-      for i = 2, 30 do assert.equal("Completed", second[ids[i]]) end
+      assert.equal("Completed", words(first)[ids[1]])
+      local heard = words(second)
+      for i = 2, 30 do assert.equal("Completed", heard[ids[i]]) end
       assert.equal(0, farm.clients[2]:stats().calls)
       three:cancel()
    end)
 
    it("of fifty clients that start and stop at once", function()
       local server = start()
-      local ids, tasks, ended = add_jobs(50), {}, {}
+      local ids, tasks, ended = farm:add_jobs(50), {}, {}
       for i = 1, 50 do
          farm:client(server.url)
-         ended[i], tasks[i] = farm:watch(i, { ids[i] })
+         ended[i], tasks[i] = watch(i, { ids[i] })
       end
       until_one_again "one farm"
       emulator():advance(200)
@@ -258,7 +266,7 @@ describe("a farm", function()
       end, "all ends")
       for i = 1, 50 do
          tasks[i]:result()
-         assert.same({ [ids[i]] = "Completed" }, ended[i])
+         assert.same({ [ids[i]] = "Completed" }, words(ended[i]))
       end
       farm:close()
       farm:step_until(function() return #server:call("KEYS", "*:lease") + #server:call("KEYS", "*:members") == 0 end,

@@ -1,6 +1,6 @@
 -- The error of a debug hook, such as that of Ctrl-C, in the middle of a farm's turn: half of it had
--- been done. A leader had no beginning, a place no member, a connection was busy for ever; what
--- watched through that client then waited until its time was over.
+-- been done. The leader's `led_since` was nil, a place had lost its member, a connection stayed
+-- busy. A watcher of that client then waited until its time was over.
 local core = require "topaz.core"
 local interrupted = require "spec.support.interrupted"
 local redis = require "spec.support.redis"

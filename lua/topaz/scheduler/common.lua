@@ -88,8 +88,8 @@ end
 function common.scheduler(scheduler, open)
    local drivers = setmetatable({}, { __mode = "k" })
 
-   -- No hook interrupts what follows: a driver that was begun but not noted, or not armed, would
-   -- let the client wait for ever.
+   -- No hook interrupts what follows. With a driver that was begun but not noted, or not armed, the
+   -- client would never be stepped again.
 
    local function leave(_, client)
       local driver = drivers[client]

@@ -24,7 +24,7 @@ local function new(host, run)
    }, Brake)
 end
 
---- What Redis says holds now. Nothing that was written there stops this member for ever.
+--- Applies what Redis says. Ignores a rate out of range, and cuts a long pause: both may be forged.
 -- @tparam number rate requests a second; 0: no limit
 -- @tparam number hold seconds in which nothing is sent
 function Brake:learn(rate, hold)

@@ -143,7 +143,7 @@ end
 --- Whether the streams cannot be read, although Redis may answer everything else.
 function Inbox:is_deaf(now) return self.failing_since ~= nil and now - self.failing_since >= REFUSED end
 
---- The process was not stepped for a while: that was no failure.
+--- The process was not stepped for a while: the time does not count as failing reads.
 function Inbox:resumed(now) self.failing_since = self.failing_since and now end
 
 --- Reads the streams where something is missing.

@@ -129,8 +129,8 @@ local function advance(self, ready)
    if part.dirty or self.due and core.now() >= self.due then self.due = part:turn() end
 end
 
--- No hook interrupts what follows, which runs no code of the user: half of a turn is no state of a
--- farm that could be gone on from.
+-- No hook interrupts what follows, which runs no code of the user: a farm cannot go on from half of
+-- a turn.
 
 local function step(self, ready)
    if self.busy or not self.member.joined_at then return end

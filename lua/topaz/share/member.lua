@@ -28,7 +28,7 @@ local DEAF = 15                  -- seconds of failing requests until another on
 local DEAF_LEAST, DEAF_MOST = 45, 900 -- likewise of silence, doubled each time: it may be slow
 local PAUSE_LEAST, PAUSE_MOST = 0.05, 1 -- seconds in which things are gathered, by the members: so
 local TELL_EACH, READ_EACH = 0.01, 0.02 -- all say 100 things a second; read 50 times if they must
-local PAUSE = 1                  -- seconds by which a step is too late: no silence of Redis
+local PAUSE = 1                  -- seconds by which a step is late; Redis is not silent then
 local LINGER = 3                 -- seconds that a loop's body may take as far as leading goes
 
 local Member = {}

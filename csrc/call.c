@@ -110,6 +110,19 @@ bool call_waited(lua_State *L, error_kind *kind, bool *again) {
 
 /* ---- results --------------------------------------------------------------------------------- */
 
+/* A call has a finalizer, so what it holds lives one collection longer than the call, and a page
+** that survives two of a generational collector stays until a major one. */
+static void forget_result(lua_State *L, int at) {
+  lua_pushnil(L);
+  lua_setiuservalue(L, at, API_RESULT);
+}
+
+int call_forget(lua_State *L) {
+  const call *c = check_call(L);
+  if (request_has_settled(&c->request)) forget_result(L, 1);
+  return 0;
+}
+
 void call_error(lua_State *L, call *c) {
   if (!c->worded) {
     c->worded = true;
@@ -182,16 +195,18 @@ static int stop_waiting(lua_State *L, call *c, int at, bool is_own, error_kind k
 ** context: the call was made for this wait. */
 static int finish(lua_State *L, int status, lua_KContext context) {
   int at = (int)(context / 2);
+  bool is_own = context % 2 == 1, again = false;
   call *c = lua_touserdata(L, at);
   error_kind kind = ERROR_NONE;
-  bool again = false;
   (void)status;
   for (;;) {
     int n;
-    if (lua_gettop(L) > at && !call_waited(L, &kind, &again))
-      return stop_waiting(L, c, at, context % 2 == 1, kind, again);
+    if (lua_gettop(L) > at && !call_waited(L, &kind, &again)) return stop_waiting(L, c, at, is_own, kind, again);
     n = take_safely(L, c, at);
-    if (n >= 0) return n;
+    if (n >= 0) {
+      if (is_own) forget_result(L, at); /* nobody else asks for it */
+      return n;
+    }
     if (c->request.session) call_check_session(L, c->request.session, c->request.operation->name);
     call_wait(L, at, context, finish);
   }

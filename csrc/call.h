@@ -69,6 +69,9 @@ void call_wait(lua_State *L, int at, lua_KContext context, lua_KFunction k);
 ** this between parking the waiter and yielding: a hook or a finalizer may have stepped the client
 ** in between, and consumed the notification. */
 int call_has_news(lua_State *L);
+/* forget(request): a settled call keeps its results no longer; result() then gives nil. For who
+** began it and has taken them. */
+int call_forget(lua_State *L);
 /* Pops the two values that the wait left. False: the waiter has to stop with an error of this kind.
 ** `*again`: the waiter was told before, so the error is raised, not returned. */
 bool call_waited(lua_State *L, error_kind *kind, bool *again);

@@ -95,6 +95,7 @@ local function settle(farm, ready)
       if flight and flight.request:done() then
          farm.flights[id] = nil
          flight.done(flight.request:result())
+         core.forget(flight.request)
          farm.member.dirty = true
       end
    end

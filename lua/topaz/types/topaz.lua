@@ -98,6 +98,8 @@ function Core.end_channels(client) end
 ---@package
 function Core.has_news(request) end
 ---@package
+function Core.forget(request) end
+---@package
 function Core.join(client, other) end
 ---@package
 function Core.part(client, other) end

@@ -83,6 +83,7 @@ local function ask_page(self, cursor)
    self.page_request = request
    local lot = self.lot
    local page, problem = request:result()
+   core.forget(request)
    self.page_request = nil
    if lot ~= self.lot then return end -- it was forgotten meanwhile
    if not page then return met(self, nil, problem, cursor) end
@@ -107,6 +108,7 @@ local function await_single(self)
    if lot ~= self.lot then return end -- they were forgotten meanwhile
    self.flying[at] = nil
    self.first = at + 1
+   core.forget(flight.request)
    if status then
       self.trouble = nil
       self.plan:got(flight.job, status, flight.hinted)

@@ -3,7 +3,7 @@ local pack = require "topaz.share.pack"
 local patience = require "topaz.share.patience"
 
 local GONE_AFTER = 20    -- seconds without a sign, after which a member's jobs are forgotten
-local TOGETHER = 0.05    -- seconds in which news are published together
+local TOGETHER = 0.1     -- seconds in which news are published together
 local RETRY = 1          -- seconds until what Redis refused is published again
 local TRIES = 8          -- of a batch that it refuses, a second each: longer than it may be silent
 local CHUNK = 60000      -- bytes of an entry

@@ -80,7 +80,7 @@ end
 
 -- When the job will end: by its own estimate, else by its pace so far; nil: unknown.
 local function estimate(self, job, status, now)
-   local left = times.seconds_to_eta(status, now + self.skew)
+   local left = times.seconds_to_eta(status.eta, now + self.skew)
    if left then return now + left end
    local gained = job.reported - job.first
    if gained > 0 and now > job.first_time then

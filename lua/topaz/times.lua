@@ -16,12 +16,12 @@ function times.server_time(client)
 end
 
 --- Seconds until a job's own estimate.
--- @tparam table status
+-- @param eta of its status: Unix seconds, or whatever has come
 -- @tparam number now Unix seconds by the server's clock
 -- @treturn number|nil nil: it has no estimate that makes sense
 -- @treturn number|nil seconds until the first result is another one by time alone; nil: never
-function times.seconds_to_eta(status, now)
-   local left = type(status.eta) == "number" and status.eta - now
+function times.seconds_to_eta(eta, now)
+   local left = type(eta) == "number" and eta - now
    if not left or left <= 0 then return nil end
    if left >= limits.STATUS_LIFE then return nil, left - limits.STATUS_LIFE end
    return left, left

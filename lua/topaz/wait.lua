@@ -22,7 +22,7 @@ local OPTIONS = {
 -- The next delay: full jitter over the interval; an estimate stretches or shrinks it within the
 -- bounds.
 local function delay_after(client, status, interval, err)
-   local left = status and times.seconds_to_eta(status, times.server_time(client))
+   local left = status and times.seconds_to_eta(status.eta, times.server_time(client))
    local delay
    if left and not err then
       delay = math.min(math.max(left, FASTEST), SLOWEST) * (0.5 + 0.5 * core.random(client))

@@ -110,7 +110,7 @@ function model.run(options)
       local news = plan:news()
       while news do
          plan:take(news)
-         if not news.err then delays[#delays + 1] = now - by_id[news.job.given].over end
+         if not news.err then delays[#delays + 1] = now - by_id[watch_plan.id_of(news.job)].over end
          news = plan:news()
       end
    end
@@ -120,7 +120,7 @@ function model.run(options)
    local asked = {}
    local function answer()
       now = now + LATENCY
-      for _, job in ipairs(asked) do plan:got(job, status_of(by_id[job.given], now)) end
+      for _, job in ipairs(asked) do plan:got(job, status_of(by_id[watch_plan.id_of(job)], now)) end
       asked = {}
    end
 

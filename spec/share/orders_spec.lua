@@ -4,6 +4,7 @@ local core = require "topaz.core"
 local follow = require "topaz.share.follow"
 local lead = require "topaz.share.lead"
 local pack = require "topaz.share.pack"
+local poll = require "topaz.share.poll"
 local resp = require "topaz.share.resp"
 local union = require "topaz.share.union"
 local world = require "spec.share.world"
@@ -38,22 +39,97 @@ describe("a page that has a job twice", function()
    local id = id_of(1)
    for _, case in ipairs { { "Processing", "Completed" }, { "Completed", "Processing" },
       { "Processing", "Completed", "Completed" } } do
-      it("as " .. table.concat(case, ", ") .. " ends it once, by the finished status", function()
-         local all, told = union.new(clock), {}
-         local holder = {
-            seen = function() end,
-            ended = function(_, _, status) told[#told + 1] = status.status end,
-         }
-         for i = 1, 10 do all:hold(id_of(i), holder) end
-         assert.equal("page", (all.plan:next()))
-         local data = {}
-         for i, word in ipairs(case) do data[i] = { process_id = id, status = word } end
-         all:page { data = data }
-         assert.same({ "Completed" }, told)
-         assert.equal(9, all.plan.outstanding)
-         assert.is_false(all:holds(id, holder))
-      end)
+      for _, size in ipairs { 1, #case } do
+         local name = ("as %s, taken %d at a time, ends it once"):format(table.concat(case, ", "), size)
+         it(name, function()
+            local all, told = union.new(clock), {}
+            local holder = {
+               seen = function() end,
+               ended = function(_, _, status) told[#told + 1] = status.status end,
+            }
+            for i = 1, 10 do all:hold(id_of(i), holder) end
+            assert.equal("page", (all.plan:next()))
+            local data = {}
+            for i, word in ipairs(case) do data[i] = { process_id = id, status = word } end
+            all:begin_page()
+            for first = 1, #data, size do all:part(data, first, math.min(first + size - 1, #data)) end
+            all:end_page(nil)
+            assert.same({ "Completed" }, told)
+            assert.equal(9, all.plan.outstanding)
+            assert.is_false(all:holds(id, holder))
+         end)
+      end
    end
+end)
+
+describe("a page that has come", function()
+   local now, told, all, asking, page_done, asked
+
+   local function page_of(count, more)
+      local data = {}
+      for i = 1, count do data[i] = { process_id = id_of(i), status = "Processing" } end
+      return { data = data, pagination = { has_next_page = more, next_cursor = more and "c" } }
+   end
+
+   before_each(function()
+      now, told, asked = 0, 0, {}
+      local host = {
+         now = function() return now end, server_time = function() return now end, random = function() return 0 end,
+         fatal = function(err) error(err) end,
+         get = function(id) asked[#asked + 1] = id end,
+         page = function(cursor, done)
+            asked[#asked + 1], page_done = cursor or "first", done
+            return { cancel = function() end }
+         end,
+      }
+      all = union.new(host)
+      asking = poll.new(host, all, { hold = -math.huge, spend = function() return true end })
+      local holder = { seen = function() told = told + 1 end }
+      for i = 1, 100 do all:hold(id_of(i), holder) end
+      asking:turn()
+   end)
+
+   it("is taken in parts, a step each, and then the next is asked for", function()
+      page_done(page_of(90, true))
+      assert.equal(0, told)
+      for _, count in ipairs { 25, 50, 75 } do
+         assert.equal(now, asking:turn())
+         assert.equal(count, told)
+         assert.same({ "first" }, asked)
+      end
+      asking:turn()
+      assert.equal(90, told)
+      assert.same({ "first", "c" }, asked)
+   end)
+
+   it("is forgotten with the requests", function()
+      page_done(page_of(90, true))
+      asking:turn()
+      asking:forget()
+      now = now + 100
+      asking:turn()
+      assert.equal(25, told)
+      assert.same({ "first", "first" }, asked)
+   end)
+
+   it("may have the last jobs that are wanted in its middle", function()
+      all.holders[id_of(10)].seen = function(holder)
+         for i = 1, 100 do all:release(id_of(i), holder) end
+         asking:forget()
+      end
+      page_done(page_of(90, true))
+      asking:turn()
+      assert.is_nil(asking:turn())
+      assert.same({ "first" }, asked)
+   end)
+
+   it("is taken at once where the member goes alone", function()
+      page_done(page_of(90, false))
+      asking:turn()
+      asking:take_page()
+      assert.equal(90, told)
+      assert.same({ "first" }, asked)
+   end)
 end)
 
 describe("an entry that overtakes the reply of a beat", function()

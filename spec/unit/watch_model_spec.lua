@@ -53,7 +53,7 @@ describe("the watcher's plan", function()
       local ids = {}
       local what, job = plan:next()
       while what == "get" do
-         ids[#ids + 1] = job.given
+         ids[#ids + 1] = watch_plan.id_of(job)
          answer(job)
          what, job = plan:next()
       end
@@ -67,7 +67,7 @@ describe("the watcher's plan", function()
       local news = plan:news()
       while news do
          plan:take(news)
-         list[#list + 1] = news.job.given
+         list[#list + 1] = watch_plan.id_of(news.job)
          news = plan:news()
       end
       return list
@@ -183,7 +183,7 @@ describe("the watcher's plan", function()
       plan:page(page(1, 2, "Completed"))
       assert.is_true(plan:remove("j1"))
       local _, job = plan:next()
-      assert.equal("J3", job.given)
+      assert.equal("J3", watch_plan.id_of(job))
       assert.is_true(plan:remove("j3"))
       plan:gone(job, {})
       assert.same({ "J2" }, ended())

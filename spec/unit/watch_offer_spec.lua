@@ -35,7 +35,7 @@ local function pass(home, seconds)
    local news = home.plan:news()
    while news do
       home.plan:take(news)
-      home.ended[news.job.given] = home.now
+      home.ended[watch_plan.id_of(news.job)] = home.now
       news = home.plan:news()
    end
 end

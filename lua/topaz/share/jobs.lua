@@ -41,7 +41,7 @@ function Jobs:remove(process_id)
    local key = process_id:lower()
    local job = self.jobs[key]
    if not tally.remove(self, process_id) then return false end
-   if not job.status and not job.over then self.unseen = self.unseen - 1 end
+   if not job.kept and not job.over then self.unseen = self.unseen - 1 end
    if self.place then self.place:release(key) end
    return true
 end
@@ -86,7 +86,7 @@ end
 local function seen_job(jobs, key)
    local job = jobs.jobs[key]
    if not job or job == true or job.over then return nil end
-   if not job.status then jobs.unseen = jobs.unseen - 1 end
+   if not job.kept then jobs.unseen = jobs.unseen - 1 end
    return job
 end
 
@@ -104,7 +104,7 @@ function Listener:lost(key, err)
    if not job then return end
    local own = {} -- other watchers may wait for the same job: each gets an error of its own
    for name, value in pairs(err) do own[name] = value end
-   own.process_id = job.given
+   own.process_id = tally.id_of(job)
    self.jobs:lose(job, core.error(own))
    ring(self.jobs)
 end

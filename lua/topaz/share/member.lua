@@ -104,7 +104,7 @@ end
 -- @tparam number|nil at
 -- @tparam[opt] number scale into so many parts one process's rate is divided
 function Member:poll_from(at, scale)
-   if self.polls_from and not at then self.poll:forget() end
+   if at then self.poll:take_page() elseif self.polls_from then self.poll:forget() end
    self.polls_from = at
    set_scale(self, scale or 1)
 end

@@ -5,9 +5,11 @@
 -- `cancel()`; done(result, err) is called once unless it was cancelled. `fatal(err)`: no further
 -- request would go well.
 local core = require "topaz.core"
+local tally = require "topaz.watch.tally"
 local words = require "topaz.words"
 
 local WINDOW = 200      -- single requests under way at a time
+local PART = 25         -- statuses of a page that are taken in one step
 local SPACED = 0.2      -- seconds between two requests, times the scale: a farm is never in step
 
 local Poll = {}
@@ -21,6 +23,7 @@ local function new(host, union, brake)
    return setmetatable({
       host = host, union = union, brake = brake,
       flying = {}, count = 0, -- handle -> true, and how many
+      page = nil,             -- one that has come: { data, pagination, taken: how many of it }
       wanted = nil,           -- what plan:next() said, while it waits for the brake
       scale = 1,              -- one process's rate divided by this
       not_before = -math.huge, -- with a scale: when the next request may be sent
@@ -46,7 +49,19 @@ end
 local function page_came(self, cursor, page, err)
    if not page then return met(self, nil, err, cursor) end
    self.good, self.failures, self.trouble = self.host.now(), 0, nil
-   local wrong = self.union:page(page)
+   self.page = { data = page.data, pagination = page.pagination, taken = 0 }
+   self.union:begin_page()
+end
+
+-- Takes a part of the page that has come: a step must not take long, whatever a job costs.
+local function take_part(self)
+   local page = self.page
+   local first, last = page.taken + 1, math.min(page.taken + PART, #page.data)
+   page.taken = last
+   self.union:part(page.data, first, last)
+   if last < #page.data or self.page ~= page then return end -- forgotten: no job was left
+   self.page = nil
+   local wrong = self.union:end_page(page.pagination)
    if wrong then met(self, nil, core.error { kind = "protocol", operation = "get_page", message = wrong }) end
 end
 
@@ -83,9 +98,18 @@ local function may_begin(self)
    return not self.page_flies and self.count < most
 end
 
---- Begins what may be begun.
+--- Takes what is left of a page that has come.
+function Poll:take_page()
+   while self.page do take_part(self) end
+end
+
+--- Takes a part of a page that has come, and begins what may be begun.
 -- @treturn number|nil when it has to be called again, if nothing comes before
 function Poll:turn()
+   if self.page then
+      take_part(self)
+      if self.page then return self.host.now() end
+   end
    while may_begin(self) do
       local now = self.host.now()
       if now < self.not_before then return self.not_before end
@@ -100,7 +124,7 @@ function Poll:turn()
       end
       self.wanted = nil
       if what == "page" then begin(self, "page", argument, page_came, argument)
-      else begin(self, "get", argument.given, single_came, { job = argument, hinted = hinted }) end
+      else begin(self, "get", tally.id_of(argument), single_came, { job = argument, hinted = hinted }) end
    end
    return nil
 end
@@ -115,7 +139,7 @@ end
 --- Forgets the requests under way and ends the round.
 function Poll:forget()
    local flying = self.flying
-   self.flying, self.count, self.wanted, self.page_flies = {}, 0, nil, nil
+   self.flying, self.count, self.page, self.wanted, self.page_flies = {}, 0, nil, nil, nil
    for flight in pairs(flying) do
       if flight.handle then flight.handle:cancel() end
    end

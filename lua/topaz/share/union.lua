@@ -3,7 +3,8 @@
 --
 -- A holder is who wants to hear of a job: a watcher's jobs, or another member. It has
 -- `seen(key, status, changed)`, `ended(key, status)`, `lost(key, err)` and `refused(key, err)`.
--- What the plan keeps of a job is lean: process_id, status, progress and eta.
+-- What the plan keeps of a status is lean.
+local lean = require "topaz.share.lean"
 local plan = require "topaz.watch.plan"
 local tally = require "topaz.watch.tally"
 local words = require "topaz.words"
@@ -15,7 +16,7 @@ union.__index = union
 
 --- One without jobs.
 -- @tparam table clock as topaz.watch.plan has it
-function union.new(clock) return setmetatable({ plan = plan.new(clock), holders = {} }, union) end
+function union.new(clock) return setmetatable({ plan = plan.new(clock, false, lean), holders = {} }, union) end
 
 -- ---- who holds what -----------------------------------------------------------------------------
 
@@ -91,17 +92,6 @@ end
 
 -- ---- what was seen ------------------------------------------------------------------------------
 
--- What is kept of a status; the table of before where it says the same.
-local function lean_of(key, status, before)
-   local progress, eta = status.progress, status.eta
-   if type(progress) ~= "number" then progress = nil end
-   if type(eta) ~= "number" then eta = nil end
-   if before and before.status == status.status and before.progress == progress and before.eta == eta then
-      return before
-   end
-   return { process_id = key, status = status.status, progress = progress, eta = eta }
-end
-
 -- Takes what the plan has to tell: holders are told directly.
 local function drain(self)
    local jobs_plan = self.plan
@@ -124,32 +114,32 @@ local function job_of(self, key)
    return job and job ~= true and not job.over and job or nil
 end
 
---- A page of the list has come; as plan:page.
-function union:page(page)
-   local leans, jobs, statuses, changed, count = {}, {}, {}, {}, 0
-   for _, status in ipairs(page.data) do
-      local job = job_of(self, status.process_id:lower())
+--- A page of the list has come; as plan:begin_page, and so on.
+function union:begin_page() self.plan:begin_page() end
+
+function union:part(list, first, last)
+   local jobs, statuses, kept, count = {}, {}, {}, 0
+   for i = first, last do
+      local job = job_of(self, list[i].process_id:lower())
       if job then
-         local before = job.status
-         local lean = lean_of(job.key, status, before)
          count = count + 1
-         leans[count], jobs[count], statuses[count], changed[count] = lean, job, status, lean ~= before
+         jobs[count], statuses[count], kept[count] = job, list[i], job.kept
       end
    end
-   local wrong = self.plan:page { data = leans, pagination = page.pagination }
+   self.plan:part(statuses, 1, count)
    drain(self)
-   for i = 1, count do pass_on(self, jobs[i], statuses[i], changed[i]) end
-   return wrong
+   for i = 1, count do pass_on(self, jobs[i], statuses[i], jobs[i].kept ~= kept[i]) end
 end
+
+function union:end_page(pagination) return self.plan:end_page(pagination) end
 
 --- A single job's status has come.
 -- @tparam[opt] boolean hinted as plan:next() gave it; likewise below
 function union:got(job, status, hinted)
-   local lean = lean_of(job.key, status, job.status)
-   local changed, known = lean ~= job.status, not job.over and not job.removed
-   self.plan:got(job, lean, hinted)
+   local kept, known = job.kept, not job.over and not job.removed
+   self.plan:got(job, status, hinted)
    drain(self)
-   if known then pass_on(self, job, status, changed) end
+   if known then pass_on(self, job, status, job.kept ~= kept) end
 end
 
 --- The server does not know the job.
@@ -175,11 +165,10 @@ function union:heard(status)
    local key = status.process_id:lower()
    local job = job_of(self, key)
    if not job then return false end
-   local lean = lean_of(key, status, job.status)
-   local changed = lean ~= job.status
-   tally.see(self.plan, job, lean)
+   local kept = job.kept
+   tally.see(self.plan, job, status)
    drain(self)
-   pass_on(self, job, status, changed)
+   pass_on(self, job, status, job.kept ~= kept)
    return true
 end
 
@@ -203,7 +192,9 @@ end
 --- What is known of a job: { process_id, status, progress, eta }; nil: nothing yet.
 function union:status_of(key)
    local job = job_of(self, key)
-   return job and job.status
+   local status = job and self.plan:status_of(job)
+   if status then status.process_id = key end
+   return status
 end
 
 return union

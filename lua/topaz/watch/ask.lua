@@ -3,6 +3,7 @@
 local core = require "topaz.core"
 local limits = require "topaz.limits"
 local misuse = require "topaz.misuse"
+local tally = require "topaz.watch.tally"
 local times = require "topaz.times"
 local waiter = require "topaz.waiter"
 local words = require "topaz.words"
@@ -94,7 +95,7 @@ end
 
 local function ask_single(self, job, hinted)
    local options = { timeout = call_time(self, false), headers = self.headers }
-   local request, err = start(self, "get_status", job.given, options)
+   local request, err = start(self, "get_status", tally.id_of(job), options)
    if not request then return met(self, job, err, nil, hinted) end
    self.last = self.last + 1
    self.flying[self.last] = { request = request, job = job, hinted = hinted }

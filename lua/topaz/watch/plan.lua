@@ -32,8 +32,9 @@ local SINGLE_FAILURES = 10      -- failing responses in a row that end a round
 -- @tparam table clock functions: `now()` monotonic seconds, `server_time()` the server's Unix
 -- seconds, `random()` in [0, 1)
 -- @tparam[opt] boolean every_change whether news() tells of each change and not of ends alone
-function plan.new(clock, every_change)
-   local self = tally.new(clock, every_change)
+-- @tparam[opt] table form as tally.new has it
+function plan.new(clock, every_change, form)
+   local self = tally.new(clock, every_change, form)
    self.phase, self.due, self.interval = "rest", clock.now(), FASTEST
    self.rounds, self.cost, self.list_failures = 0, 0, 0
    self.round = {}                         -- the one that is under way, else the last one
@@ -47,11 +48,18 @@ local function expedite(self)
    elseif self.started then self.due = math.min(self.due, self.started + self:fast()) end
 end
 
+-- A job has come while a round is under way: the next one is its first.
+local function come_late(self, key)
+   local job = self.jobs[key] -- nil: a finalizer has removed it
+   if job and job ~= true then job.seen = -self.rounds end
+end
+
 --- Adds a job; one that it knows already is not added again. It is looked at in the next round,
 -- which comes soon.
 -- @treturn boolean whether it is new
 function plan:add(process_id)
    if not tally.add(self, process_id) then return false end
+   if self.phase ~= "rest" then come_late(self, process_id:lower()) end
    expedite(self)
    return true
 end
@@ -88,23 +96,37 @@ local function pages_worth(order)
    return best
 end
 
+-- Whether the list is read for a job in this round: by its place, or it has rested long enough.
+local function is_looked_for(self, job)
+   local page = job.page
+   if page then return page <= self.round.worth end
+   return not job.look_at or job.look_at <= self.rounds
+end
+
+-- Whether a job was there when this round began, and was not looked at since.
+local function is_unseen(self, job)
+   return job.seen ~= self.rounds and job.seen ~= -self.rounds and not job.over and not job.removed
+end
+
+-- A job was looked for in vain: it is looked for more and more rarely.
+local function let_rest(self, job)
+   job.page = nil
+   job.rest = job.rest and math.min(2 * job.rest + 1, REST_MAX) or 0
+   job.look_at = self.rounds + job.rest + 1
+end
+
 local function may_read_on(round)
    return round.unseen > 0 and (round.page < round.worth or round.page - round.worth + 1 < round.unseen)
 end
 
--- From the list to the single requests. Jobs that were looked for in vain are looked for more
--- rarely.
+-- From the list to the single requests.
 local function begin_singles(self, round)
    self.phase = "singles"
    round.singles, round.at, round.under_way, round.failures = {}, 0, 0, 0
    for _, job in ipairs(self.order) do
-      if not job.over and not job.removed and job.seen ~= self.rounds and job.round == self.rounds then
+      if is_unseen(self, job) then
          round.singles[#round.singles + 1] = job
-         if job.looked_for and round.page > 0 and not round.failed then
-            job.page = nil
-            job.rest = math.min((1 << math.min(job.misses, 6)) - 1, REST_MAX)
-            job.misses = job.misses + 1
-         end
+         if round.page > 0 and not round.failed and is_looked_for(self, job) then let_rest(self, job) end
       end
    end
 end
@@ -117,10 +139,7 @@ local function begin_round(self)
    round.no_hints = true -- until a page has come: it may bring what they announce
    self.round, self.phase = round, "list"
    for _, job in ipairs(self.order) do
-      job.round = self.rounds
-      job.looked_for = job.page and job.page <= round.worth or not job.page and job.rest == 0
-      if job.looked_for then round.unseen = round.unseen + 1
-      elseif not job.page then job.rest = job.rest - 1 end
+      if is_looked_for(self, job) then round.unseen = round.unseen + 1 end
    end
    if not may_read_on(round) then begin_singles(self, round) end
 end
@@ -166,7 +185,7 @@ local function next_single(self, round)
       round.at = round.at + 1
       local job = round.singles[round.at]
       if not job then return nil end
-      if not job.over and not job.removed and job.seen ~= self.rounds then return job end
+      if is_unseen(self, job) then return job end
    end
 end
 
@@ -217,15 +236,19 @@ function plan:hurry() self.due = self.clock.now() end
 
 -- A job was looked at: the list is not read further for it in this round.
 local function looked_at(self, job)
-   local round = self.round
-   if self.phase == "list" and job.round == self.rounds and job.seen ~= self.rounds and job.looked_for then
-      round.unseen = round.unseen - 1
+   if self.phase == "list" and is_unseen(self, job) and is_looked_for(self, job) then
+      self.round.unseen = self.round.unseen - 1
    end
    job.seen = self.rounds
 end
 
-local function see(self, job, status)
+-- `page`: of the list, on which it stood; nil: it was asked for.
+local function see(self, job, status, page)
    looked_at(self, job)
+   if page then
+      job.page = page
+      if job.rest then job.rest, job.look_at = nil, nil end
+   end
    if self:see(job, status) then self.round.changed = true end
 end
 
@@ -235,22 +258,32 @@ local function came_back(self, hinted)
    else self.round.under_way = self.round.under_way - 1 end
 end
 
---- A page of the list has come.
--- @tparam table page as of client:get_page
--- @treturn string|nil what is wrong with it; its statuses count all the same
-function plan:page(page)
+--- A page of the list has come: plan:part is told its statuses, all at once or in parts, and then
+-- plan:end_page the rest.
+function plan:begin_page()
    local round = self.round
    self.hold = nil
    round.page, round.no_hints = round.page + 1, nil
-   for _, status in ipairs(page.data) do
+end
+
+--- Statuses of the page, from one place in it to another.
+function plan:part(statuses, first, last)
+   local round = self.round
+   for i = first, last do
+      local status = statuses[i]
       local job = self.jobs[status.process_id:lower()]
       if job and job ~= true and not job.over then
-         job.page, job.misses, job.rest = round.page, 0, 0
-         see(self, job, status)
+         see(self, job, status, round.page)
          if job.hint and job.hint < round.asked then hints.drop(self.hints, job) end
       end
    end
-   local pagination = page.pagination
+end
+
+--- The page has ended.
+-- @tparam table|nil pagination as of client:get_page
+-- @treturn string|nil what is wrong with it; the statuses count all the same
+function plan:end_page(pagination)
+   local round = self.round
    local cursor = pagination and pagination.has_next_page and pagination.next_cursor
    if cursor and round.cursors[cursor] then
       return "the server sent a cursor that it had sent before in this iteration"
@@ -261,6 +294,15 @@ function plan:page(page)
       self.list_failures = 0
       begin_singles(self, round)
    end
+end
+
+--- A page of the list has come, whole.
+-- @tparam table page as of client:get_page
+-- @treturn string|nil as of end_page
+function plan:page(page)
+   self:begin_page()
+   self:part(page.data, 1, #page.data)
+   return self:end_page(page.pagination)
 end
 
 --- A single job's status has come.

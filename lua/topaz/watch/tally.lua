@@ -6,18 +6,30 @@
 --
 -- A debug hook or a finalizer may ask, add or remove at any point. So what changes several of the
 -- members makes no value, and no hook interrupts it.
+--
+-- Of a hundred thousand jobs each member counts: a job of four takes 152 bytes, one of five 248. So
+-- most have `key`, its id in lower case; `seen` and `page`, which are the plan's; and `kept`, what
+-- is kept of its last status. Others are there only where they say something.
 local core = require "topaz.core"
 local times = require "topaz.times"
 local words = require "topaz.words"
 
 local tally = {}
 
+-- Statuses are kept as they came.
+local WHOLE = {
+   keep = function(status) return status end, shown = function(kept) return kept end,
+   word = function(kept) return kept.status end, progress = words.progress,
+   eta = function(kept) return kept.eta end,
+}
+
 --- The members of a tally without jobs. The plan adds its own.
 -- @tparam table clock as topaz.watch.plan has it
 -- @tparam boolean every_change whether news() tells of each change and not of ends alone
-function tally.new(clock, every_change)
+-- @tparam[opt] table form how statuses are kept: as topaz.share.lean has it; else as they came
+function tally.new(clock, every_change, form)
    return {
-      clock = clock, every_change = every_change,
+      clock = clock, every_change = every_change, form = form or WHOLE,
       jobs = {},       -- process_id in lower case -> job; true once its end was given out
       order = {},      -- the unfinished jobs in the order they came, and some finished ones
       outstanding = 0, -- how many are unfinished
@@ -34,28 +46,29 @@ end
 
 -- ---- which jobs there are -----------------------------------------------------------------------
 
--- Counts a job by another status than before; nil: it is not counted any more.
-local function count(self, job, status)
-   local before, by_status = job.counted, self.by_status
+-- An unfinished job has another status than before; nil: it is not counted any more.
+local function count(self, job, kept)
+   local before, by_status, form = job.kept, self.by_status, self.form
    if before then
-      local left = by_status[before.status] - 1
-      by_status[before.status] = left > 0 and left or nil
-      self.sum = self.sum - words.progress(before)
+      local word = form.word(before)
+      local left = by_status[word] - 1
+      by_status[word] = left > 0 and left or nil
+      self.sum = self.sum - form.progress(before)
    end
-   if status then
-      by_status[status.status] = (by_status[status.status] or 0) + 1
-      self.sum = self.sum + words.progress(status)
+   if kept then
+      local word = form.word(kept)
+      by_status[word] = (by_status[word] or 0) + 1
+      self.sum = self.sum + form.progress(kept)
    end
-   job.counted = status
-   if self.outstanding == 0 then self.sum = 0 end -- nothing is left of rounding
    self.version = self.version + 1
 end
 
 local function over(self, job, how)
+   count(self, job, nil)
    job.over = how
    self.outstanding, self.members = self.outstanding - 1, self.members + 1
-   count(self, job, nil)
    self.ended.untold = self.ended.untold + 1
+   if self.outstanding == 0 then self.sum = 0 end -- nothing is left of rounding
 end
 
 local function tell(self, entry)
@@ -78,8 +91,9 @@ local function remove(self, key)
    self.jobs[key] = nil
    job.removed, self.members = true, self.members + 1
    if not job.over then
-      self.outstanding = self.outstanding - 1
       count(self, job, nil)
+      self.outstanding = self.outstanding - 1
+      if self.outstanding == 0 then self.sum = 0 end
       return true
    end
    self.version = self.version + 1
@@ -101,10 +115,10 @@ local function shorten(self, kept)
 end
 
 -- A job was seen unfinished. `entry`: the news of it, if it is to be told.
-local function go_on(self, job, status, entry)
+local function go_on(self, job, kept, entry)
    if job.over or job.removed then return end
-   job.status = status
-   count(self, job, status)
+   count(self, job, kept)
+   job.kept = kept
    if entry then tell(self, entry) end
 end
 
@@ -116,7 +130,7 @@ local function finish(self, entry, how)
    if how == "gone" then
       ended.gone = ended.gone + 1
    else
-      job.status = entry.status
+      job.kept = entry.status
       ended.done = ended.done + 1
       ended.by_status[how] = (ended.by_status[how] or 0) + 1
    end
@@ -150,8 +164,11 @@ add, remove, shorten, go_on, finish, news, take = core.uninterrupted(add, remove
 function tally:add(process_id)
    local key = process_id:lower()
    if self.jobs[key] then return false end
-   return add(self, { key = key, given = process_id, misses = 0, rest = 0 })
+   return add(self, { key = key, given = process_id ~= key and process_id or nil, seen = 0 })
 end
+
+--- A job's id as it was given.
+function tally.id_of(job) return job.given or job.key end
 
 --- Forgets a job whose end was not given out yet.
 -- @treturn boolean whether there was one
@@ -163,11 +180,14 @@ function tally:shorten() shorten(self, {}) end
 --- How many jobs have not been given out as ended.
 function tally:pending() return self.outstanding + self.ended.untold end
 
+--- The status of a job that was seen last, as it is kept; nil: there is none.
+function tally:status_of(job) return job.kept and self.form.shown(job.kept) end
+
 --- The statuses seen last of the jobs that have not ended.
 function tally:statuses()
    local list = {}
    for _, job in ipairs(self.order) do
-      if job.status and not job.over then list[#list + 1] = job.status end
+      if not job.over then list[#list + 1] = self:status_of(job) end
    end
    return list
 end
@@ -205,14 +225,16 @@ function tally:packed_ids() return each_pending(self, packed_key_of) end
 --- A status of a job that has not ended was seen.
 -- @treturn boolean whether its word has changed
 function tally:see(job, status)
-   local previous, word = job.status, status.status
+   local word, kept = status.status, self.form.keep(status, job.kept)
+   if kept == job.kept and type(kept) ~= "table" then return false end
+   local previous = self:status_of(job)
    local new_word = not previous or previous.status ~= word
    local changed = words.changed(status, previous)
    if words.is_finished[word] then
       finish(self, { job = job, status = status, previous = previous, changed = changed }, word)
    else
       local is_told = changed and self.every_change
-      go_on(self, job, status, is_told and { job = job, status = status, previous = previous, changed = true })
+      go_on(self, job, kept, is_told and { job = job, status = status, previous = previous, changed = true })
    end
    return new_word
 end
@@ -220,8 +242,9 @@ end
 --- The server does not know a job that has not ended.
 -- @tparam table err the error object, which gets the status seen last
 function tally:lose(job, err)
-   err.status = job.status
-   finish(self, { job = job, status = job.status or { process_id = job.given }, err = err }, "gone")
+   local status = self:status_of(job)
+   err.status = status
+   finish(self, { job = job, status = status or { process_id = tally.id_of(job) }, err = err }, "gone")
 end
 
 --- The oldest news not taken yet: { job, status, previous, changed, err }; `job.over` says that the
@@ -240,10 +263,10 @@ local function estimated(self, now)
    for _, job in ipairs(self.order) do
       if not job.over and not job.removed then
          local left, changes_in
-         if job.status then left, changes_in = times.seconds_to_eta(job.status, now) end
+         local eta = job.kept and self.form.eta(job.kept)
+         if eta then left, changes_in = times.seconds_to_eta(eta, now) end
          if changes_in then e.expires = math.min(e.expires, now + changes_in) end
          if left then
-            local eta = job.status.eta
             e.least, e.greatest = math.min(e.least or eta, eta), math.max(e.greatest or eta, eta)
          else
             e.all = false

@@ -3,7 +3,9 @@
 local inbox = require "topaz.share.inbox"
 
 local HEARTBEAT, SPREAD = 3, 0.2 -- seconds between beats, ± this share
-local LEASE = 10                 -- seconds that the lease holds; in scripts.lua as milliseconds
+-- Seconds that the lease holds; in scripts.lua as milliseconds. A leader gives up after 7. After
+-- the longest rest between two rounds, 4.5 s, others ask within 13 s in all.
+local LEASE = 8.5
 local TAKEOVER = 2               -- seconds within which a member takes over
 local SHY = 1.5                  -- seconds that a lease is free before one takes it that sits out
 local ORPHAN = 3                 -- seconds without a leader, until one goes alone that may not lead

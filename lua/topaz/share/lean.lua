@@ -2,8 +2,8 @@
 -- jobs may be many, and others'. Where they do not fit into it, as a table of just these.
 local words = require "topaz.words"
 
--- Bits, from the lowest: 4 of the word, 7 of the progress, the rest of the estimate in Unix seconds.
--- Of the last two 0 says that there is none, and values are one more.
+-- Bits, from the lowest: 4 of the word, 7 of the progress, the others of the estimate in Unix
+-- seconds. Of the last two 0 says that there is none, and values are one more.
 local WORD_BITS, PROGRESS_BITS = 4, 7
 local ETA_AT = WORD_BITS + PROGRESS_BITS
 local WORD_MASK, PROGRESS_MASK = (1 << WORD_BITS) - 1, (1 << PROGRESS_BITS) - 1

@@ -118,7 +118,7 @@ elseif wish ~= 'follow' and (not who or who == me or
 end
 local entries = false
 if who == me then
-  redis.call('PEXPIRE', KEYS[1], 10000)
+  redis.call('PEXPIRE', KEYS[1], 8500)
   redis.call('PEXPIRE', KEYS[3], 60000)
   for i = 8, #ARGV do redis.call('HDEL', KEYS[2], ARGV[i]) end
   entries = redis.call('HGETALL', KEYS[2])
@@ -141,7 +141,7 @@ if redis.replicate_commands then redis.replicate_commands() end
 local lease = redis.call('HMGET', KEYS[1], 'who', 'epoch')
 if lease[1] ~= ARGV[1] or lease[2] ~= ARGV[2] then return 0 end
 redis.call('HINCRBY', KEYS[1], 'beat', 1)
-redis.call('PEXPIRE', KEYS[1], 10000)
+redis.call('PEXPIRE', KEYS[1], 8500)
 for i = 2, #KEYS do
   local at = 3 * (i - 1)
   add(KEYS[i], '64', 'e', ARGV[2], 's', ARGV[at], 'k', ARGV[at + 1], 'd', ARGV[at + 2])

@@ -23,7 +23,7 @@ local function new(host, union, brake)
    return setmetatable({
       host = host, union = union, brake = brake,
       flying = {}, count = 0, -- handle -> true, and how many
-      page = nil,             -- one that has come: { data, pagination, taken: how many of it }
+      page = nil,             -- one that has come: { data, pagination, taken: how many; nil: it is new }
       wanted = nil,           -- what plan:next() said, while it waits for the brake
       scale = 1,              -- one process's rate divided by this
       not_before = -math.huge, -- with a scale: when the next request may be sent
@@ -49,14 +49,20 @@ end
 local function page_came(self, cursor, page, err)
    if not page then return met(self, nil, err, cursor) end
    self.good, self.failures, self.trouble = self.host.now(), 0, nil
-   self.page = { data = page.data, pagination = page.pagination, taken = 0 }
+   self.page = { data = page.data, pagination = page.pagination }
    self.union:begin_page()
 end
 
--- Takes a part of the page that has come: a step must not take long, whatever a job costs.
+-- Takes a part of the page that has come: a step must not take long, whatever a job costs. The one
+-- in which it was decoded takes none.
 local function take_part(self)
    local page = self.page
-   local first, last = page.taken + 1, math.min(page.taken + PART, #page.data)
+   local taken = page.taken
+   if not taken then
+      page.taken = 0
+      return
+   end
+   local first, last = taken + 1, math.min(taken + PART, #page.data)
    page.taken = last
    self.union:part(page.data, first, last)
    if last < #page.data or self.page ~= page then return end -- forgotten: no job was left
@@ -108,7 +114,7 @@ end
 function Poll:turn()
    if self.page then
       take_part(self)
-      if self.page then return self.host.now() end
+      return self.host.now()
    end
    while may_begin(self) do
       local now = self.host.now()

@@ -1,5 +1,6 @@
 -- What step(0) costs with 100 waits and sharing on: in a follower, in the leader, and while Redis
--- does not answer.
+-- does not answer. Lua's collector runs between the steps, but for one case: it stops the process
+-- for as long as it likes, whoever's step it is in.
 local home = require "spec.share.farm.home"
 local interpreter = require "spec.support.interpreter"
 local pool = require "spec.share.farm.pool"
@@ -15,6 +16,7 @@ local CASES = {
    { "follower", leads = true },
    { "leader" },
    { "Redis stopped", leads = true, stopped = true },
+   { "leader and collector", collects = true },
 }
 
 local function read(path)
@@ -30,6 +32,7 @@ local function run_case(case, o)
    end
    local variables = program.variables(farm.emulator)
    variables.TOPAZ_SHARE, variables.START, variables.SECONDS = farm.server.url, tostring(START), tostring(o.seconds)
+   if not case.collects then variables.COLLECTOR = "between" end
    local input, log = farm.folder .. "/ids", farm.folder .. "/steps"
    local file = assert(io.open(input, "w"))
    for i = 1, WAITS do file:write(farm.ids[i], "\n") end
@@ -54,7 +57,7 @@ local function run(out, o)
       local r, name = results[i], ("%s (%s): "):format(case[1], results[i].role)
       out:row { name .. "step(0), µs of CPU", seen = r.mean, most = MEAN_MOST, is_time = true }
       out:row { name .. "p99.9", seen = r.most }
-      out:row { name .. "worst", seen = r.worst, most = WORST_MOST, is_time = true }
+      out:row { name .. "worst", seen = r.worst, most = not case.collects and WORST_MOST or nil, is_time = true }
    end
 end
 

@@ -7,6 +7,7 @@ local HEARTBEAT, SPREAD = 3, 0.2 -- seconds between beats, ± this share
 -- the longest rest between two rounds, 4.5 s, others ask within 13 s in all.
 local LEASE = 8.5
 local TAKEOVER = 2               -- seconds within which a member takes over
+local EXPIRED = 0.5              -- seconds within which the members look again after its end
 local SHY = 1.5                  -- seconds that a lease is free before one takes it that sits out
 local ORPHAN = 3                 -- seconds without a leader, until one goes alone that may not lead
 
@@ -29,7 +30,7 @@ local function next_beat(self, now, left)
    local random = self.host.random
    self.beat_at = now + HEARTBEAT * (1 + SPREAD * (2 * random() - 1))
    if self.role == "lead" then return end
-   if left and left > 0 then beat.plan(self, now + left / 1000 + random()) end
+   if left and left > 0 then beat.plan(self, now + left / 1000 + EXPIRED * random()) end
    if self.lease.takeover > now then beat.plan(self, self.lease.takeover) end
    if self.free_since then beat.plan(self, now + SHY / 2) end
 end

@@ -49,6 +49,14 @@ describe("a lean status", function()
       end
    end)
 
+   it("is the one before where a whole number comes as a float, and where it comes as an integer", function()
+      local integers, floats = status_of("Processing", 42, 1700000000), status_of("Processing", 42.0, 1700000000.0)
+      for before, status in pairs { [integers] = floats, [floats] = integers } do
+         local kept = lean.keep(before)
+         assert.equal(kept, lean.keep(status, kept))
+      end
+   end)
+
    it("has neither progress nor estimate where these are no numbers", function()
       for _, value in ipairs { "42", true, {} } do
          local kept = lean.keep(status_of("Processing", value, value))

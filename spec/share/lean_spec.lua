@@ -107,4 +107,18 @@ describe("a union of many jobs", function()
       assert.is_true((bytes() - before) / COUNT <= BYTES, ("%d bytes"):format((bytes() - before) // COUNT))
       assert.equal(3, jobs:status_of(id_of(7)).progress)
    end)
+
+   it("keeps no finished status, which may be large", function()
+      local function now() return 0 end
+      local jobs = union.new { now = now, server_time = now, random = now }
+      local seen, nobody = setmetatable({}, { __mode = "k" }), { ended = function() end }
+      for i = 1, 10 do jobs:hold(id_of(i), nobody) end
+      for i = 1, 9 do
+         local status = { process_id = id_of(i), status = "Completed" }
+         seen[status] = true
+         assert.is_true(jobs:heard(status))
+      end
+      collectgarbage()
+      assert.is_nil(next(seen))
+   end)
 end)

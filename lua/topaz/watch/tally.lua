@@ -65,7 +65,7 @@ end
 
 local function over(self, job, how)
    count(self, job, nil)
-   job.over = how
+   job.over, job.kept = how, nil -- its entry has the status, which may be large
    self.outstanding, self.members = self.outstanding - 1, self.members + 1
    self.ended.untold = self.ended.untold + 1
    if self.outstanding == 0 then self.sum = 0 end -- nothing is left of rounding
@@ -130,7 +130,6 @@ local function finish(self, entry, how)
    if how == "gone" then
       ended.gone = ended.gone + 1
    else
-      job.kept = entry.status
       ended.done = ended.done + 1
       ended.by_status[how] = (ended.by_status[how] or 0) + 1
    end

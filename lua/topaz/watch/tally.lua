@@ -159,11 +159,13 @@ end
 add, remove, shorten, go_on, finish, news, take = core.uninterrupted(add, remove, shorten, go_on, finish, news, take)
 
 --- Adds a job; one that it knows already is not added again.
+-- @tparam string process_id
+-- @tparam[opt] integer seen as the plan has it
 -- @treturn boolean whether it is new
-function tally:add(process_id)
+function tally:add(process_id, seen)
    local key = process_id:lower()
    if self.jobs[key] then return false end
-   return add(self, { key = key, given = process_id ~= key and process_id or nil, seen = 0 })
+   return add(self, { key = key, given = process_id ~= key and process_id or nil, seen = seen or 0 })
 end
 
 --- A job's id as it was given.

@@ -50,7 +50,7 @@ describe("a hook in a watcher's bookkeeping", function()
             local news = plan:news()
             if news then
                plan:take(news)
-               if news.job.over then given[#given + 1] = news.job.key end
+               if news.ends then given[#given + 1] = news.job.key end
             elseif answer(step) == "done" then break
             end
          end

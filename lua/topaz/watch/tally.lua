@@ -150,7 +150,7 @@ local function take(self, entry)
    if self.queue[self.first] ~= entry then return end -- removed meanwhile, and passed over
    self.queue[self.first] = nil
    self.first = self.first + 1
-   if entry.job.over and not entry.job.removed then
+   if entry.ends and not entry.job.removed then
       self.jobs[entry.job.key] = true
       self.ended.untold, self.members = self.ended.untold - 1, self.members + 1
    end
@@ -199,8 +199,8 @@ local function each_pending(self, f)
    local list, untold = {}, {}
    for i = self.first, self.last do
       local entry = self.queue[i] -- nil: taken meanwhile
-      local job = entry and entry.job
-      if job and job.over and not job.removed then untold[#untold + 1] = f(job) end
+      local job = entry and entry.ends and entry.job
+      if job and not job.removed then untold[#untold + 1] = f(job) end
    end
    for _, job in ipairs(self.order) do
       if not job.over and not job.removed then list[#list + 1] = f(job) end
@@ -232,7 +232,7 @@ function tally:see(job, status)
    local new_word = not previous or previous.status ~= word
    local changed = words.changed(status, previous)
    if words.is_finished[word] then
-      finish(self, { job = job, status = status, previous = previous, changed = changed }, word)
+      finish(self, { job = job, status = status, previous = previous, changed = changed, ends = true }, word)
    else
       local is_told = changed and self.every_change
       go_on(self, job, kept, is_told and { job = job, status = status, previous = previous, changed = true })
@@ -245,11 +245,12 @@ end
 function tally:lose(job, err)
    local status = self:status_of(job)
    err.status = status
-   finish(self, { job = job, status = status or { process_id = tally.id_of(job) }, err = err }, "gone")
+   finish(self, { job = job, status = status or { process_id = tally.id_of(job) }, err = err, ends = true },
+      "gone")
 end
 
---- The oldest news not taken yet: { job, status, previous, changed, err }; `job.over` says that the
--- job has ended.
+--- The oldest news not taken yet: { job, status, previous, changed, err, ends }; `ends` says that
+-- they are the job's end: it may have come before changes were taken.
 function tally:news() return news(self) end
 
 --- Takes it.

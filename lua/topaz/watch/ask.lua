@@ -101,15 +101,8 @@ local function ask_single(self, job, hinted)
    self.flying[self.last] = { request = request, job = job, hinted = hinted }
 end
 
--- Waits for the oldest single request. It stays first until it has answered, so that an interrupted
--- wait can be taken up again.
-local function await_single(self)
-   local flight, at, lot = self.flying[self.first], self.first, self.lot
-   local status, err = flight.request:result()
-   if lot ~= self.lot then return end -- they were forgotten meanwhile
-   self.flying[at] = nil
-   self.first = at + 1
-   core.forget(flight.request)
+-- Tells the plan what a single request has come to.
+local function answered(self, flight, status, err)
    if status then
       self.trouble = nil
       self.plan:got(flight.job, status, flight.hinted)
@@ -118,6 +111,19 @@ local function await_single(self)
    else
       return met(self, flight.job, err, nil, flight.hinted)
    end
+end
+
+-- Waits for the oldest single request. It stays first until it has answered, so that an interrupted
+-- wait can be taken up again.
+local function await_single(self)
+   local flight, at, lot = self.flying[self.first], self.first, self.lot
+   local status, err = flight.request:result()
+   if lot ~= self.lot then return end -- they were forgotten meanwhile
+   self.flying[at] = nil
+   self.first = at + 1
+   local problem = answered(self, flight, status, err)
+   core.forget(flight.request)
+   return problem
 end
 
 --- Cancels the requests under way; their responses will not be told.

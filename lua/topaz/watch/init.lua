@@ -108,7 +108,7 @@ local function next_ended(self)
          self.telling = nil
       else
          self.plan:take(news)
-         if news.job.over then return news.status, news.err, plan.id_of(news.job) end
+         if news.ends then return news.status, news.err, plan.id_of(news.job) end
       end
    end
    return nil, nil, nil, why_over(self)

@@ -23,7 +23,7 @@ local function new(host, union, brake)
    return setmetatable({
       host = host, union = union, brake = brake,
       flying = {}, count = 0, -- handle -> true, and how many
-      page = nil,             -- one that has come: { data, pagination, taken: how many; nil: it is new }
+      page = nil,             -- one that has come: { data, pagination, taken: how many; nil: new }
       wanted = nil,           -- what plan:next() said, while it waits for the brake
       scale = 1,              -- one process's rate divided by this
       not_before = -math.huge, -- with a scale: when the next request may be sent

@@ -25,7 +25,7 @@ local function new(host, union, brake)
    return setmetatable({
       host = host, union = union, brake = brake,
       flying = {}, count = 0, -- handle -> true, and how many
-      page = nil,             -- one that has come: { data, pagination, taken, at }; not `taken`: new
+      page = nil,             -- one that has come: { data, pagination, taken, at }; no `taken`: new
       whole = 0,              -- how many pages are to be taken in one step
       wanted = nil,           -- what plan:next() said, while it waits for the brake
       scale = 1,              -- one process's rate divided by this

@@ -339,3 +339,14 @@ describe("a member that leaves and comes back while a beat is under way", functi
       assert.equal(1, #process.events)
    end)
 end)
+
+describe("a Redis that takes seconds to answer", function()
+   it("has one leader nearly all the time: it renews its lease before its word is too old", function()
+      for _, seconds in ipairs { 2, 2.5, 3 } do
+         local farm = world.new { members = 6, jobs = 100, seed = 1, redis_delay = seconds / 2 }
+         farm:run()
+         assert.equal(0, farm:missing())
+         assert.is_true(#farm.leads <= 3, ("%g s: %d terms"):format(seconds, #farm.leads))
+      end
+   end)
+end)

@@ -154,7 +154,8 @@ static int take_protected(lua_State *L) {
 }
 
 /* Reading makes Lua values, which runs finalizers; these may call any function, on this call too.
-** If memory runs out, the page lacks the record consumed last, so the call fails for good. */
+** If memory runs out, or a hook raises, the page lacks the record consumed last, so the call fails
+** for good. */
 static int take_safely(lua_State *L, call *c, int at) {
   int top = lua_gettop(L), status;
   if (c->busy) return luaL_error(L, "result() was called inside itself, by a finalizer");
@@ -166,8 +167,11 @@ static int take_safely(lua_State *L, call *c, int at) {
   c->busy = false;
   json_release(&c->request.body);
   if (status != LUA_OK) {
-    if (c->operation->request.is_list)
-      request_cancel(&c->request, ERROR_TOO_LARGE, "out of memory while the response was read");
+    if (c->operation->request.is_list) {
+      if (status == LUA_ERRMEM)
+        request_cancel(&c->request, ERROR_TOO_LARGE, "out of memory while the response was read");
+      else request_cancel(&c->request, ERROR_CANCELLED, "interrupted while the response was read");
+    }
     return lua_error(L);
   }
   return lua_gettop(L) > top ? lua_gettop(L) - top : API_WAITING;

@@ -69,8 +69,8 @@ void call_wait(lua_State *L, int at, lua_KContext context, lua_KFunction k);
 ** this between parking the waiter and yielding: a hook or a finalizer may have stepped the client
 ** in between, and consumed the notification. */
 int call_has_news(lua_State *L);
-/* forget(request): a settled call keeps its results no longer; result() then gives nil. For who
-** began it and has taken them. */
+/* forget(request): a settled call keeps its results no longer; result() then gives nil, or a page
+** without statuses. For who began it and has taken them. */
 int call_forget(lua_State *L);
 /* Pops the two values that the wait left. False: the waiter has to stop with an error of this kind.
 ** `*again`: the waiter was told before, so the error is raised, not returned. */

@@ -40,6 +40,23 @@ describe("what a call has given", function()
       assert.is_true(goes_at_once(page_of_watcher))
    end)
 
+   it("is let go when the watcher has counted it: the error of a hook there loses no job", function()
+      local watcher, given = client:watch({ id }, { timeout = 0.1 }), 0
+      local function loop()
+         for _ in watcher do given = given + 1 end
+      end
+      debug.sethook(function()
+         if debug.getinfo(2, "f").func ~= core.forget then return end
+         debug.sethook()
+         error("interrupted!", 0)
+      end, "c")
+      local ok, err = pcall(loop)
+      debug.sethook()
+      assert.same({ false, "interrupted!" }, { ok, err })
+      loop()
+      assert.equal(1, given)
+   end)
+
    it("is given again by a call that was started", function()
       local call = client:start("get_page")
       local page = call:result()

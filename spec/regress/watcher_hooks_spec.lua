@@ -1,6 +1,7 @@
 -- A debug hook between two instructions of a watcher's bookkeeping met counts that did not fit: a
 -- token made there lacked a job or could not be made, a job added there was never looked at, one
--- removed there was counted twice.
+-- removed there was counted twice; a round read the list for jobs that were not in it.
+local interrupted = require "spec.support.interrupted"
 local planner = require "topaz.watch.plan"
 
 local function id_of(i) return ("00000000-0000-4000-8000-%012d"):format(i) end
@@ -49,7 +50,7 @@ describe("a hook in a watcher's bookkeeping", function()
             local news = plan:news()
             if news then
                plan:take(news)
-               if news.job.over then given[#given + 1] = news.job.key end
+               if news.ends then given[#given + 1] = news.job.key end
             elseif answer(step) == "done" then break
             end
          end
@@ -104,5 +105,51 @@ describe("a hook in a watcher's bookkeeping", function()
             assert(#given == 5 or #given == 4, ("point %d: %d given"):format(point, #given))
          end)
       end
+   end)
+
+   -- Jobs that this round is to see, as the round counts them and counted anew.
+   local function unseen(plan)
+      local count = 0
+      for _, job in ipairs(plan.order) do
+         if job.seen ~= plan.rounds and job.seen ~= -plan.rounds then count = count + 1 end
+      end
+      return plan.round.unseen, count
+   end
+
+   it("may add jobs where a round begins: the list is read for those that are in the round", function()
+      now = 1000
+      local point, count = 0
+      repeat
+         point, count = point + 1, 0
+         local plan = planner.new(clock)
+         for i = 1, 2 do plan:add(id_of(i)) end
+         debug.sethook(function()
+            count = count + 1
+            if count ~= point then return end
+            for i = 11, 15 do plan:add(id_of(i)) end
+         end, "", 1)
+         plan:next()
+         debug.sethook()
+         local counted, anew = unseen(plan)
+         assert.equal(anew, counted, ("point %d"):format(point))
+      until count < point
+      assert.is_true(point > 50)
+   end)
+
+   it("may interrupt adding a job in a round: the list is read for the others all the same", function()
+      now = 1000
+      local point, fired = 0
+      repeat
+         point = point + 1
+         local plan = planner.new(clock)
+         for i = 1, 6 do plan:add(id_of(i)) end
+         assert.equal("page", (plan:next()))
+         fired = interrupted(point, function() plan:add(id_of(7)) end, nil, { events = "count" })
+         local data = {}
+         for place, i in ipairs { 1, 2, 3, 7 } do data[place] = status_of(id_of(i), "Pending", 1) end
+         plan:page { data = data, pagination = { has_next_page = true, next_cursor = "2" } }
+         assert.equal("page", (plan:next()), ("point %d"):format(point))
+      until not fired
+      assert.is_true(point > 10)
    end)
 end)

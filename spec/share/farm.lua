@@ -8,6 +8,7 @@
 -- goal was missed that is a count and not a time; 2 for a wrong argument; 3 for an error. After an
 -- error in one measurement the others follow.
 local page = require "spec.share.farm.page"
+local process = require "topaz.emulator.process"
 local redis = require "spec.support.redis"
 local started = require "spec.share.farm.started"
 
@@ -35,39 +36,62 @@ local function usage(problem)
    os.exit(2)
 end
 
--- Sets an option of one measurement, or of all that have it. Whether one has.
-local function set(name, option, value)
+-- Sets an option of one of the chosen measurements, or of all that have it. Whether one has.
+local function set(chosen, name, option, value)
    local found = false
-   for _, one in ipairs(ORDER) do
+   for _, one in ipairs(chosen) do
       local options = MEASUREMENTS[one].options
       if (not name or name == one) and options[option] ~= nil then
-         options[option] = math.type(options[option]) == "integer" and math.tointeger(tonumber(value)) or value
-         if math.type(options[option]) ~= "integer" and option ~= "fault" then usage("not an integer: " .. value) end
+         if math.type(options[option]) == "integer" then
+            local number = math.tointeger(tonumber(value))
+            if not number or number < 1 then usage(("%s: not an integer from 1 on: %s"):format(option, value)) end
+            options[option] = number
+         else
+            options[option] = value
+         end
          found = true
       end
    end
    return found
 end
 
-local function read_arguments()
-   local chosen, folder, is_usual = ORDER, nil, true
-   for _, word in ipairs(arg) do
-      local name, value = word:match "^([%l.]+)=(.+)$"
-      if name == "only" then
-         chosen = {}
-         for one in value:gmatch "[^,]+" do
-            if not MEASUREMENTS[one] then usage("unknown measurement: " .. one) end
-            chosen[#chosen + 1] = one
-         end
-      elseif name == "out" then
-         folder = value
-      else
-         local of, option = (name or ""):match "^(%l+)%.(%l+)$"
-         if not name or not set(of, option or name, value) then usage("unknown argument: " .. word) end
-         if name ~= "beside" and option ~= "beside" then is_usual = false end
-      end
+-- The names of the measurements that are to be run.
+local function choose(value)
+   local chosen = {}
+   for one in (value or ""):gmatch "[^,]+" do
+      if not MEASUREMENTS[one] then usage("unknown measurement: " .. one) end
+      if chosen[one] then usage("named twice: " .. one) end
+      chosen[#chosen + 1], chosen[one] = one, true
    end
-   return chosen, folder or (is_usual and "spec/bench/results" or "build/bench/results")
+   if #chosen == 0 then usage "only= names no measurement" end
+   return chosen
+end
+
+local function read_arguments()
+   local chosen, folder, is_usual, rest = ORDER, nil, true, {}
+   for _, word in ipairs(arg) do
+      local name, value = word:match "^([%l.]+)=(.*)$"
+      if name == "only" then chosen = choose(value)
+      elseif name == "out" and value ~= "" then folder = value
+      else rest[#rest + 1] = { word = word, name = name, value = value } end
+   end
+   for _, given in ipairs(rest) do
+      local of, option = (given.name or ""):match "^(%l+)%.(%l+)$"
+      option = option or given.name
+      if not option or given.value == "" or not set(chosen, of, option, given.value) then
+         usage("not an option of what is to be run: " .. given.word)
+      end
+      if option ~= "beside" then is_usual = false end
+   end
+   for _, name in ipairs(chosen) do
+      local measurement = MEASUREMENTS[name]
+      local problem = measurement.check and measurement.check(measurement.options)
+      if problem then usage(problem) end
+   end
+   folder = folder or (is_usual and "spec/bench/results" or "build/bench/results")
+   local is_there = os.execute("mkdir -p -- " .. process.quote(folder) .. " && test -w " .. process.quote(folder))
+   if not is_there then usage("no folder to write to: " .. folder) end
+   return chosen, folder
 end
 
 -- ---- what is printed ----------------------------------------------------------------------------
@@ -111,7 +135,6 @@ local function main(chosen, folder)
    started.begin()
    local code, about = 0, {}
    for name, measurement in pairs(MEASUREMENTS) do about[name] = measurement.about end
-   assert(os.execute("mkdir -p '" .. folder .. "'"))
    for _, name in ipairs(chosen) do
       local out = setmetatable({ name = name, rows = {} }, Out)
       if measure(out) then

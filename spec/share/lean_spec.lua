@@ -49,6 +49,14 @@ describe("a lean status", function()
       end
    end)
 
+   it("is the one before where a whole number comes as a float, and where it comes as an integer", function()
+      local integers, floats = status_of("Processing", 42, 1700000000), status_of("Processing", 42.0, 1700000000.0)
+      for before, status in pairs { [integers] = floats, [floats] = integers } do
+         local kept = lean.keep(before)
+         assert.equal(kept, lean.keep(status, kept))
+      end
+   end)
+
    it("has neither progress nor estimate where these are no numbers", function()
       for _, value in ipairs { "42", true, {} } do
          local kept = lean.keep(status_of("Processing", value, value))
@@ -98,5 +106,19 @@ describe("a union of many jobs", function()
       end
       assert.is_true((bytes() - before) / COUNT <= BYTES, ("%d bytes"):format((bytes() - before) // COUNT))
       assert.equal(3, jobs:status_of(id_of(7)).progress)
+   end)
+
+   it("keeps no finished status, which may be large", function()
+      local function now() return 0 end
+      local jobs = union.new { now = now, server_time = now, random = now }
+      local seen, nobody = setmetatable({}, { __mode = "k" }), { ended = function() end }
+      for i = 1, 10 do jobs:hold(id_of(i), nobody) end
+      for i = 1, 9 do
+         local status = { process_id = id_of(i), status = "Completed" }
+         seen[status] = true
+         assert.is_true(jobs:heard(status))
+      end
+      collectgarbage()
+      assert.is_nil(next(seen))
    end)
 end)

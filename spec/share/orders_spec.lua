@@ -85,7 +85,7 @@ describe("a page that has come", function()
       all = union.new(host)
       asking = poll.new(host, all, { hold = -math.huge, spend = function() return true end })
       local holder = { seen = function() told = told + 1 end }
-      for i = 1, 100 do all:hold(id_of(i), holder) end
+      for i = 1, 150 do all:hold(id_of(i), holder) end
       asking:turn()
    end)
 
@@ -98,6 +98,42 @@ describe("a page that has come", function()
       end
       asking:turn()
       assert.same({ "first", "c" }, asked)
+   end)
+
+   it("is taken whole where steps are rare: they would make a round of many pages long", function()
+      local steps, parts = {}, 0
+      for i = 1, 12 do
+         told = 0
+         page_done { data = page_of(90).data, pagination = { has_next_page = true, next_cursor = "c" .. i } }
+         steps[i] = 0
+         repeat
+            steps[i], now = steps[i] + 1, now + 0.5
+            asking:turn()
+         until #asked > i
+         assert.equal(90, told)
+         parts = parts + steps[i]
+      end
+      assert.equal(2, steps[1])
+      assert.is_true(parts <= 14, parts)
+   end)
+
+   it("is taken in parts again where they are not rare any more", function()
+      page_done(page_of(90, true))
+      for _ = 1, 2 do
+         asking:turn()
+         now = now + 1
+      end
+      local pages, most = 0
+      repeat
+         pages, most = pages + 1, 0
+         page_done { data = page_of(90).data, pagination = { has_next_page = true, next_cursor = "d" .. pages } }
+         repeat
+            local before = told
+            asking:turn()
+            most = math.max(most, told - before)
+         until #asked > pages + 1
+      until most <= 25 or pages == 20
+      assert.equal(25, most)
    end)
 
    it("is forgotten with the requests", function()
@@ -113,7 +149,7 @@ describe("a page that has come", function()
 
    it("may have the last jobs that are wanted in its middle", function()
       all.holders[id_of(10)].seen = function(holder)
-         for i = 1, 100 do all:release(id_of(i), holder) end
+         for i = 1, 150 do all:release(id_of(i), holder) end
          asking:forget()
       end
       page_done(page_of(90, true))
@@ -301,5 +337,16 @@ describe("a member that leaves and comes back while a beat is under way", functi
       farm:run(13)
       assert.equal("lead", member.role)
       assert.equal(1, #process.events)
+   end)
+end)
+
+describe("a Redis that takes seconds to answer", function()
+   it("has one leader nearly all the time: it renews its lease before its word is too old", function()
+      for _, seconds in ipairs { 2, 2.5, 3 } do
+         local farm = world.new { members = 6, jobs = 100, seed = 1, redis_delay = seconds / 2 }
+         farm:run()
+         assert.equal(0, farm:missing())
+         assert.is_true(#farm.leads <= 3, ("%g s: %d terms"):format(seconds, #farm.leads))
+      end
    end)
 end)

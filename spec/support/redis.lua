@@ -85,6 +85,7 @@ local function launch(server)
    while process.alive(server.process.pid, server.process.stamp) and socket.gettime() < deadline do
       local ok, reply, why = pcall(server.call, server, "PING")
       if ok and (reply == "PONG" or why) then return true end
+      if not ok and tostring(reply):find("interrupted!", 1, true) then error(reply, 0) end
       socket.sleep(0.01)
    end
    process.stop(server.process)
@@ -93,12 +94,13 @@ end
 
 --- Starts one. Returns it; nil and the reason where the program is not installed, or lacks TLS.
 -- @tparam[opt] table options `password`, `tls` (true, or a kind of topaz.emulator.certificates),
--- `config`: more lines of its configuration
+-- `config`: more lines of its configuration; `parent`: where its folder is made
 function redis.start(options)
    options = options or {}
    local program, why = redis.program()
    if not program then return nil, why end
-   local folder = process.shell "mktemp -d -t topaz-redis-XXXXXX"
+   local where = options.parent and "-p " .. process.quote(options.parent) or "-t"
+   local folder = process.shell(("mktemp -d %s topaz-redis-XXXXXX"):format(where))
    local server = setmetatable({ folder = folder, password = options.password }, Server)
    for _ = 1, 5 do -- another process may take the port first
       server.port, server.tls_port = free_port(), options.tls and free_port() or nil
@@ -152,7 +154,8 @@ end
 --- Calls a command and returns its reply: text, integer, nil, or a list with `n`. For an error
 -- reply: nil and its text. Raises when the server cannot be reached.
 function Server:call(...)
-   local connection = assert(socket.connect("127.0.0.1", self.port))
+   local connection, why = socket.connect("127.0.0.1", self.port)
+   if not connection then error(("redis-server at port %d: %s"):format(self.port, why), 0) end
    connection:settimeout(START_LIMIT)
    local ok, reply, problem = pcall(function(...)
       if self.password then
@@ -177,12 +180,21 @@ function Server:pause() signal(self, "STOP") end
 function Server:resume() signal(self, "CONT") end
 
 --- Ends it by SIGKILL; `restart` starts it again.
-function Server:kill() process.stop(self.process, "KILL") end
+function Server:kill()
+   self.is_killed = true
+   process.stop(self.process, "KILL")
+end
+
+--- Whether its process has ended, and not by `kill` or `stop`.
+function Server:has_died()
+   return self.folder and not self.is_killed and not process.alive(self.process.pid, self.process.stamp)
+end
 
 --- Starts it again at the same ports, empty.
 function Server:restart()
    self:kill()
    assert(launch(self))
+   self.is_killed = nil
 end
 
 --- Ends it and removes its files.

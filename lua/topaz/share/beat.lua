@@ -25,10 +25,11 @@ end
 --- Sends the next beat at that time, if it would not be sent before.
 function beat.plan(self, at) self.beat_at = math.min(self.beat_at, at) end
 
--- When the next one is due, now that the lease was seen.
-local function next_beat(self, now, left)
+-- When the next one is due, now that the lease was seen. It counts from when the last one was sent:
+-- else a leader whose Redis takes 3 s to answer would never have renewed within the last 7 s.
+local function next_beat(self, now, sent_at, left)
    local random = self.host.random
-   self.beat_at = now + HEARTBEAT * (1 + SPREAD * (2 * random() - 1))
+   self.beat_at = math.max(now, sent_at + HEARTBEAT * (1 + SPREAD * (2 * random() - 1)))
    if self.role == "lead" then return end
    if left and left > 0 then beat.plan(self, now + left / 1000 + EXPIRED * random()) end
    if self.lease.takeover > now then beat.plan(self, self.lease.takeover) end
@@ -105,7 +106,7 @@ local function answered(self, reply, sent_at, before, echo)
    compare_ids(self, before, into, all, out)
    local keys = self.keys
    self.listen:beaten(echo, tonumber(reply[14]), { [keys["in"]] = into, [keys.all] = all, [keys.out] = out })
-   next_beat(self, now, who ~= "" and tonumber(reply[4]))
+   next_beat(self, now, sent_at, who ~= "" and tonumber(reply[4]))
 end
 
 --- Sends a beat.

@@ -22,21 +22,6 @@ end
 
 local function number_or_nil(value) return type(value) == "number" and value or nil end
 
---- What is kept of a status.
--- @tparam table status
--- @tparam[opt] integer|table before what was kept of the one before: given back where both say the
--- same
--- @treturn integer|table
-function lean.keep(status, before)
-   local word, progress, eta = status.status, number_or_nil(status.progress), number_or_nil(status.eta)
-   local number, percent, seconds = number_of[word], counted(progress, 100), counted(eta, ETA_MOST)
-   if number and percent and seconds then return seconds << ETA_AT | percent << WORD_BITS | number end
-   if type(before) == "table" and before.status == word and before.progress == progress and before.eta == eta then
-      return before
-   end
-   return { process_id = status.process_id, status = word, progress = progress, eta = eta }
-end
-
 --- Its word.
 function lean.word(kept)
    if type(kept) == "table" then return kept.status end
@@ -46,10 +31,16 @@ end
 -- One of the two values that are one less than what stands there.
 local function value_of(bits) return bits > 0 and bits - 1 or nil end
 
+-- Its progress as it came; nil where it is not a number.
+local function progress_of(kept)
+   if type(kept) == "table" then return kept.progress end
+   return value_of(kept >> WORD_BITS & PROGRESS_MASK)
+end
+
 --- Its progress, 0 to 100; 0 where it is not a number.
 function lean.progress(kept)
    if type(kept) == "table" then return words.progress(kept) end
-   return value_of(kept >> WORD_BITS & PROGRESS_MASK) or 0
+   return progress_of(kept) or 0
 end
 
 --- Its estimate; nil: it has none.
@@ -58,10 +49,26 @@ function lean.eta(kept)
    return value_of(kept >> ETA_AT)
 end
 
+--- What is kept of a status.
+-- @tparam table status
+-- @tparam[opt] integer|table before what was kept of the one before: given back where both say the
+-- same; 42 and 42.0 do
+-- @treturn integer|table
+function lean.keep(status, before)
+   local word, progress, eta = status.status, number_or_nil(status.progress), number_or_nil(status.eta)
+   local number, percent, seconds = number_of[word], counted(progress, 100), counted(eta, ETA_MOST)
+   local kept = number and percent and seconds and (seconds << ETA_AT | percent << WORD_BITS | number)
+   if before and not (kept and type(before) == "number") and lean.word(before) == word
+      and progress_of(before) == progress and lean.eta(before) == eta then
+      return before
+   end
+   return kept or { process_id = status.process_id, status = word, progress = progress, eta = eta }
+end
+
 --- A status with what is kept of it.
 function lean.shown(kept)
    if type(kept) == "table" then return kept end
-   return { status = lean.word(kept), progress = value_of(kept >> WORD_BITS & PROGRESS_MASK), eta = lean.eta(kept) }
+   return { status = lean.word(kept), progress = progress_of(kept), eta = lean.eta(kept) }
 end
 
 return lean

@@ -10,6 +10,8 @@ local words = require "topaz.words"
 
 local WINDOW = 200      -- single requests under way at a time
 local PART = 25         -- statuses of a page that are taken in one step
+local RARE = 0.03       -- seconds between two steps; then pages are taken whole, for rounds' sake
+local WHOLE = 8         -- pages that are taken so, until it is looked again how rare steps are
 local SPACED = 0.2      -- seconds between two requests, times the scale: a farm is never in step
 
 local Poll = {}
@@ -23,7 +25,8 @@ local function new(host, union, brake)
    return setmetatable({
       host = host, union = union, brake = brake,
       flying = {}, count = 0, -- handle -> true, and how many
-      page = nil,             -- one that has come: { data, pagination, taken: how many; nil: new }
+      page = nil,             -- one that has come: { data, pagination, taken, at }; no `taken`: new
+      whole = 0,              -- how many pages are to be taken in one step
       wanted = nil,           -- what plan:next() said, while it waits for the brake
       scale = 1,              -- one process's rate divided by this
       not_before = -math.huge, -- with a scale: when the next request may be sent
@@ -53,22 +56,36 @@ local function page_came(self, cursor, page, err)
    self.union:begin_page()
 end
 
--- Takes a part of the page that has come: a step must not take long, whatever a job costs. The one
--- in which it was decoded takes none.
+-- How many statuses of the page that has come may be taken by now: a step must not take long,
+-- whatever a job costs. The one in which it was decoded takes none. And whether steps are rare.
+local function may_take(self, page)
+   local now, all = self.host.now(), #page.data
+   local gap = page.taken and now - page.at
+   page.at = now
+   if not gap then
+      page.taken = 0
+      if self.whole == 0 then return nil, false end
+      self.whole = self.whole - 1
+      return all, true
+   end
+   if gap < RARE then return math.min(page.taken + PART, all), false end
+   self.whole = WHOLE
+   return all, true
+end
+
+-- Takes a part of the page that has come. True: it has ended, and steps are rare.
 local function take_part(self)
    local page = self.page
-   local taken = page.taken
-   if not taken then
-      page.taken = 0
-      return
-   end
-   local first, last = taken + 1, math.min(taken + PART, #page.data)
+   local last, is_rare = may_take(self, page)
+   if not last then return false end
+   local first = page.taken + 1
    page.taken = last
    self.union:part(page.data, first, last)
-   if last < #page.data or self.page ~= page then return end -- forgotten: no job was left
+   if last < #page.data or self.page ~= page then return false end -- forgotten: no job was left
    self.page = nil
    local wrong = self.union:end_page(page.pagination)
    if wrong then met(self, nil, core.error { kind = "protocol", operation = "get_page", message = wrong }) end
+   return is_rare
 end
 
 local function single_came(self, about, status, err)
@@ -112,10 +129,7 @@ end
 --- Takes a part of a page that has come, and begins what may be begun.
 -- @treturn number|nil when it has to be called again, if nothing comes before
 function Poll:turn()
-   if self.page then
-      take_part(self)
-      return self.host.now()
-   end
+   if self.page and not take_part(self) then return self.host.now() end
    while may_begin(self) do
       local now = self.host.now()
       if now < self.not_before then return self.not_before end

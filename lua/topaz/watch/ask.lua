@@ -29,6 +29,7 @@ local function new(client, operation, options, plan)
       -- Single requests under way, from `first`, the oldest, to `last`: { request, job, hinted }.
       flying = {}, first = 1, last = 0,
       page_request = nil, -- the page that is asked for
+      within = nil,       -- true: something is half done
       lot = 1,            -- how many times requests have been forgotten, and 1
       trouble = nil,      -- the last failure, unless a request has gone well since
    }, Asking)
@@ -75,6 +76,14 @@ end
 -- Begins a request; nil and the error object where the client is closed.
 local function start(self, ...) return misuse.attempt(self.client.start, self.client, ...) end
 
+-- Waits for a request. What interrupts this finds nothing half done.
+local function result_of(self, request)
+   self.within = nil
+   local result, err = request:result()
+   self.within = true
+   return result, err
+end
+
 local function ask_page(self, cursor)
    local options = {
       limit = limits.PAGE, cursor = cursor, timeout = call_time(self, true), headers = self.headers,
@@ -83,7 +92,7 @@ local function ask_page(self, cursor)
    if not request then return met(self, nil, err, cursor) end
    self.page_request = request
    local lot = self.lot
-   local page, problem = request:result()
+   local page, problem = result_of(self, request)
    core.forget(request)
    self.page_request = nil
    if lot ~= self.lot then return end -- it was forgotten meanwhile
@@ -105,7 +114,7 @@ end
 -- wait can be taken up again.
 local function await_single(self)
    local flight, at, lot = self.flying[self.first], self.first, self.lot
-   local status, err = flight.request:result()
+   local status, err = result_of(self, flight.request)
    if lot ~= self.lot then return end -- they were forgotten meanwhile
    self.flying[at] = nil
    self.first = at + 1
@@ -150,8 +159,9 @@ local function rest(self, seconds)
       return
    end
    seconds = math.min(seconds, left)
-   bell.rung = false
+   bell.rung, self.within = false, nil
    local slept, err = waiter.sleep(self.client, seconds, bell)
+   self.within = true
    if not slept then
       err.operation = self.operation
       return err
@@ -160,10 +170,7 @@ local function rest(self, seconds)
    if not bell.rung and core.now() - now < seconds / 2 then plan:hurry() end
 end
 
---- Does one thing that the plan wants. The time runs from the first call on, and anew after it was
--- over.
--- @treturn nil|string|table "done": no job is left; an error object: the loop has to end
-function Asking:advance()
+local function advance(self)
    local plan = self.plan
    self.deadline = self.deadline or core.now() + self.timeout
    if (plan.phase ~= "rest" or plan.hinted > 0) and core.now() >= self.deadline + LAST_LOOK then
@@ -183,6 +190,22 @@ function Asking:advance()
    elseif self.first <= self.last then return await_single(self)
    elseif what == "page" then return ask_page(self, argument)
    elseif what == "wait" then return rest(self, argument) end
+end
+
+--- Does one thing that the plan wants. The time runs from the first call on, and anew after it was
+-- over. Where a hook's error has ended the last call in its middle, what is under way and the plan
+-- do not fit: the round is given up and another one begins.
+-- @treturn nil|string|table "done": no job is left; an error object: the loop has to end
+function Asking:advance()
+   if self.within then
+      self:forget()
+      self.plan:abandon()
+      self.plan:hurry()
+   end
+   self.within = true
+   local result = advance(self)
+   self.within = nil
+   return result
 end
 
 return { new = new, failure = Asking.failure, timed_out = timed_out }

@@ -81,7 +81,9 @@ local function why_over(self)
    return why and self.ask:failure("closed", why)
 end
 
-local Turn = { __close = function(turn) turn.watcher.busy, turn.watcher.telling = false, nil end }
+local Turn = {
+   __close = core.uninterrupted(function(turn) turn.watcher.busy, turn.watcher.telling = false, nil end),
+}
 
 -- The next job that has ended: status, nil or why it is gone, its id as it was given. nothing: no
 -- job is left. nil, nil, nil and the error object: the loop has to end.
@@ -108,7 +110,7 @@ local function next_ended(self)
          self.telling = nil
       else
          self.plan:take(news)
-         if news.job.over then return news.status, news.err, plan.id_of(news.job) end
+         if news.ends then return news.status, news.err, plan.id_of(news.job) end
       end
    end
    return nil, nil, nil, why_over(self)

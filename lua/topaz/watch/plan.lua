@@ -48,18 +48,11 @@ local function expedite(self)
    elseif self.started then self.due = math.min(self.due, self.started + self:fast()) end
 end
 
--- A job has come while a round is under way: the next one is its first.
-local function come_late(self, key)
-   local job = self.jobs[key] -- nil: a finalizer has removed it
-   if job and job ~= true then job.seen = -self.rounds end
-end
-
 --- Adds a job; one that it knows already is not added again. It is looked at in the next round,
--- which comes soon.
+-- which comes soon: it is not in a round that is under way.
 -- @treturn boolean whether it is new
 function plan:add(process_id)
-   if not tally.add(self, process_id) then return false end
-   if self.phase ~= "rest" then come_late(self, process_id:lower()) end
+   if not tally.add(self, process_id, self.phase ~= "rest" and -self.rounds or nil) then return false end
    expedite(self)
    return true
 end
@@ -139,7 +132,7 @@ local function begin_round(self)
    round.no_hints = true -- until a page has come: it may bring what they announce
    self.round, self.phase = round, "list"
    for _, job in ipairs(self.order) do
-      if is_looked_for(self, job) then round.unseen = round.unseen + 1 end
+      if is_unseen(self, job) and is_looked_for(self, job) then round.unseen = round.unseen + 1 end
    end
    if not may_read_on(round) then begin_singles(self, round) end
 end

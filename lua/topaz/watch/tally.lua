@@ -65,7 +65,7 @@ end
 
 local function over(self, job, how)
    count(self, job, nil)
-   job.over = how
+   job.over, job.kept = how, nil -- its entry has the status, which may be large
    self.outstanding, self.members = self.outstanding - 1, self.members + 1
    self.ended.untold = self.ended.untold + 1
    if self.outstanding == 0 then self.sum = 0 end -- nothing is left of rounding
@@ -130,7 +130,6 @@ local function finish(self, entry, how)
    if how == "gone" then
       ended.gone = ended.gone + 1
    else
-      job.kept = entry.status
       ended.done = ended.done + 1
       ended.by_status[how] = (ended.by_status[how] or 0) + 1
    end
@@ -151,7 +150,7 @@ local function take(self, entry)
    if self.queue[self.first] ~= entry then return end -- removed meanwhile, and passed over
    self.queue[self.first] = nil
    self.first = self.first + 1
-   if entry.job.over and not entry.job.removed then
+   if entry.ends and not entry.job.removed then
       self.jobs[entry.job.key] = true
       self.ended.untold, self.members = self.ended.untold - 1, self.members + 1
    end
@@ -160,11 +159,13 @@ end
 add, remove, shorten, go_on, finish, news, take = core.uninterrupted(add, remove, shorten, go_on, finish, news, take)
 
 --- Adds a job; one that it knows already is not added again.
+-- @tparam string process_id
+-- @tparam[opt] integer seen as the plan has it
 -- @treturn boolean whether it is new
-function tally:add(process_id)
+function tally:add(process_id, seen)
    local key = process_id:lower()
    if self.jobs[key] then return false end
-   return add(self, { key = key, given = process_id ~= key and process_id or nil, seen = 0 })
+   return add(self, { key = key, given = process_id ~= key and process_id or nil, seen = seen or 0 })
 end
 
 --- A job's id as it was given.
@@ -198,8 +199,8 @@ local function each_pending(self, f)
    local list, untold = {}, {}
    for i = self.first, self.last do
       local entry = self.queue[i] -- nil: taken meanwhile
-      local job = entry and entry.job
-      if job and job.over and not job.removed then untold[#untold + 1] = f(job) end
+      local job = entry and entry.ends and entry.job
+      if job and not job.removed then untold[#untold + 1] = f(job) end
    end
    for _, job in ipairs(self.order) do
       if not job.over and not job.removed then list[#list + 1] = f(job) end
@@ -231,7 +232,7 @@ function tally:see(job, status)
    local new_word = not previous or previous.status ~= word
    local changed = words.changed(status, previous)
    if words.is_finished[word] then
-      finish(self, { job = job, status = status, previous = previous, changed = changed }, word)
+      finish(self, { job = job, status = status, previous = previous, changed = changed, ends = true }, word)
    else
       local is_told = changed and self.every_change
       go_on(self, job, kept, is_told and { job = job, status = status, previous = previous, changed = true })
@@ -244,11 +245,12 @@ end
 function tally:lose(job, err)
    local status = self:status_of(job)
    err.status = status
-   finish(self, { job = job, status = status or { process_id = tally.id_of(job) }, err = err }, "gone")
+   finish(self, { job = job, status = status or { process_id = tally.id_of(job) }, err = err, ends = true },
+      "gone")
 end
 
---- The oldest news not taken yet: { job, status, previous, changed, err }; `job.over` says that the
--- job has ended.
+--- The oldest news not taken yet: { job, status, previous, changed, err, ends }; `ends` says that
+-- they are the job's end: it may have come before changes were taken.
 function tally:news() return news(self) end
 
 --- Takes it.

@@ -85,6 +85,14 @@ local function run_one(fault, o)
    return farm:result()
 end
 
+local function check(o)
+   if not o.fault then return nil end
+   for _, fault in ipairs(FAULTS) do
+      if fault[1]:find(o.fault, 1, true) then return nil end
+   end
+   return "no fault has these words: " .. o.fault
+end
+
 local function run(out, o)
    local tasks, results, done = {}, {}, 0
    for _ = 1, o.runs do
@@ -116,5 +124,5 @@ end
 return {
    options = { members = 5, jobs = 200, runs = 1, beside = 4, fault = false },
    about = "faults of a farm each; fault=WORDS takes those whose names have the words",
-   run = run,
+   check = check, run = run,
 }

@@ -7,7 +7,7 @@
 --   farm:is_over()                    whether all members have ended
 --   farm:result()                     what came of it
 --
--- What it starts is on record in spec.share.farm.started.
+-- Its folders are of spec.share.farm.started.
 local emulators = require "topaz.emulator"
 local interpreter = require "spec.support.interpreter"
 local process = require "topaz.emulator.process"
@@ -32,14 +32,11 @@ function home.start(options)
    for name, value in pairs(options.emulator or {}) do settings[name] = value end
    local farm = setmetatable({ members = {}, role = options.role, marks = {} }, Farm)
    local ok, problem = pcall(function()
-      farm.folder = process.shell "mktemp -d -t topaz-farm-XXXXXX"
-      started.folder(farm.folder)
+      farm.folder = started.folder()
       farm.emulator = emulators.start(settings)
-      started.process(farm.emulator.server)
-      started.folder(farm.emulator.dir)
-      farm.server = assert(redis.start(options.redis))
-      started.process(farm.server.process)
-      started.folder(farm.server.folder)
+      local server_options = { parent = farm.folder }
+      for name, value in pairs(options.redis or {}) do server_options[name] = value end
+      farm.server = assert(redis.start(server_options))
       farm.began = socket.gettime()
       farm.ids = options.jobs and farm.emulator:add_jobs { count = options.jobs, timeline = options.timeline } or {}
    end)
@@ -49,10 +46,7 @@ function home.start(options)
 end
 
 --- Starts Redis again at the same port, empty.
-function Farm:restart_redis()
-   self.server:restart()
-   started.process(self.server.process)
-end
+function Farm:restart_redis() self.server:restart() end
 
 -- ---- members ------------------------------------------------------------------------------------
 
@@ -74,8 +68,8 @@ function Farm:add(watches, role, body)
    local variables = program.variables(self.emulator)
    variables.TOPAZ_SHARE, variables.MEMBER, variables.MEMBER_ROLE = self.server.url, member.name, role or self.role
    variables.MEMBER_BODY = body and tostring(body)
-   member.process = started.process(process.start(("%s %s spec/share/farm_member.lua <%s"):format(
-      program.environment(variables), interpreter, process.quote(member.input)), nil, member.log))
+   member.process = process.start(("%s %s spec/share/farm_member.lua <%s"):format(
+      program.environment(variables), interpreter, process.quote(member.input)), nil, member.log)
    member.file = assert(io.open(member.log))
    self.members[number] = member
    return member
@@ -146,8 +140,15 @@ function Farm:count(role)
    return count
 end
 
+-- Without these two nothing is measured any more.
+local function check(self)
+   if not self.emulator:running() then error("the emulator of the farm has ended", 0) end
+   if self.server:has_died() then error("the redis-server of the farm has ended", 0) end
+end
+
 --- How many members have not ended, and were not killed.
 function Farm:running()
+   check(self)
    read_logs(self)
    local count = 0
    for _, member in ipairs(self.members) do

@@ -53,6 +53,19 @@ end
 --- For the terminal.
 function page.text(rows) return report.text(TITLE, { columns = COLUMNS, rows = rows }) end
 
+-- Gives a file another text, all of it or nothing.
+local function replace(path, text)
+   local new = path .. ".new"
+   local file = assert(io.open(new, "w"))
+   local written, why = file:write(text)
+   local closed, problem = file:close()
+   if not written or not closed then
+      os.remove(new)
+      error(path .. ": " .. (why or problem), 0)
+   end
+   assert(os.rename(new, path))
+end
+
 --- Writes the page.
 -- @tparam string path
 -- @tparam table rows of the measurements that were run
@@ -75,9 +88,8 @@ function page.write(path, rows, order, about, command)
    end
    local host = machine.host(command)
    host[#host + 1] = { "Redis", process.shell(process.quote(redis.program()) .. " --version") }
-   local file <close> = assert(io.open(path, "w"))
    local result = { text = table.concat(text, "\n"), columns = COLUMNS, rows = all }
-   file:write(report.markdown("share", TITLE, result, host))
+   replace(path, report.markdown("share", TITLE, result, host))
 end
 
 return page

@@ -6,7 +6,6 @@ local interpreter = require "spec.support.interpreter"
 local pool = require "spec.share.farm.pool"
 local process = require "topaz.emulator.process"
 local program = require "spec.support.program"
-local started = require "spec.share.farm.started"
 
 local WAITS = 100
 local MEAN_MOST, WORST_MOST = 20, 1000 -- µs of CPU
@@ -37,8 +36,8 @@ local function run_case(case, o)
    local file = assert(io.open(input, "w"))
    for i = 1, WAITS do file:write(farm.ids[i], "\n") end
    file:close()
-   local stepper = started.process(process.start(("%s %s spec/share/farm_stepper.lua <%s"):format(
-      program.environment(variables), interpreter, process.quote(input)), nil, log))
+   local stepper = process.start(("%s %s spec/share/farm_stepper.lua <%s"):format(program.environment(variables),
+      interpreter, process.quote(input)), nil, log)
    local guard <close> = setmetatable({}, { __close = function() process.stop(stepper, "KILL") end }) -- luacheck: ignore
    pool.sleep(5)
    if case.stopped then farm.server:pause() end

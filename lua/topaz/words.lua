@@ -13,6 +13,9 @@ for _, word in ipairs(words.finished) do
    table.insert(words.statuses, word)
    words.is_finished[word] = true
 end
+--- word → its place in words.statuses.
+words.number_of = {}
+for number, word in ipairs(words.statuses) do words.number_of[word] = number end
 
 --- Kind of error → true, when asking again later may well succeed.
 words.is_passing = { network = true, timeout = true, rate_limited = true, server_error = true }

@@ -9,9 +9,6 @@ local ETA_AT = WORD_BITS + PROGRESS_BITS
 local WORD_MASK, PROGRESS_MASK = (1 << WORD_BITS) - 1, (1 << PROGRESS_BITS) - 1
 local ETA_MOST = (1 << 40) - 1
 
-local number_of = {}
-for number, word in ipairs(words.statuses) do number_of[word] = number end
-
 local lean = {}
 
 -- An integer from 0 on plus 1; 0: there is none; nil: it is something else.
@@ -56,7 +53,7 @@ end
 -- @treturn integer|table
 function lean.keep(status, before)
    local word, progress, eta = status.status, number_or_nil(status.progress), number_or_nil(status.eta)
-   local number, percent, seconds = number_of[word], counted(progress, 100), counted(eta, ETA_MOST)
+   local number, percent, seconds = words.number_of[word], counted(progress, 100), counted(eta, ETA_MOST)
    local kept = number and percent and seconds and (seconds << ETA_AT | percent << WORD_BITS | number)
    if before and not (kept and type(before) == "number") and lean.word(before) == word
       and progress_of(before) == progress and lean.eta(before) == eta then

@@ -11,9 +11,6 @@ local PROGRESS = ">c16BBI4"
 --- Bytes of an id and of a job's progress.
 pack.ID_SIZE, pack.PROGRESS_SIZE = 16, string.packsize(PROGRESS)
 
-local number_of = {}
-for number, word in ipairs(words.statuses) do number_of[word] = number end
-
 -- ---- ids ----------------------------------------------------------------------------------------
 
 local BYTE = {}
@@ -55,7 +52,7 @@ end
 -- @tparam string id in lower case
 -- @tparam table status
 function pack.progress(id, status)
-   local number = number_of[status.status]
+   local number = words.number_of[status.status]
    if not number then return nil end
    local progress, eta = status.progress, status.eta
    local percent = type(progress) == "number" and math.floor(words.progress(status)) or 255

@@ -63,12 +63,18 @@ local function count(self, job, kept)
    self.version = self.version + 1
 end
 
-local function over(self, job, how)
+-- A job is not one of the unfinished any more.
+local function take_out(self, job)
    count(self, job, nil)
-   job.over, job.kept = how, nil -- its entry has the status, which may be large
-   self.outstanding, self.members = self.outstanding - 1, self.members + 1
-   self.ended.untold = self.ended.untold + 1
+   self.outstanding = self.outstanding - 1
    if self.outstanding == 0 then self.sum = 0 end -- nothing is left of rounding
+end
+
+local function over(self, job, how)
+   take_out(self, job)
+   job.over, job.kept = how, nil -- its entry has the status, which may be large
+   self.members = self.members + 1
+   self.ended.untold = self.ended.untold + 1
 end
 
 local function tell(self, entry)
@@ -91,9 +97,7 @@ local function remove(self, key)
    self.jobs[key] = nil
    job.removed, self.members = true, self.members + 1
    if not job.over then
-      count(self, job, nil)
-      self.outstanding = self.outstanding - 1
-      if self.outstanding == 0 then self.sum = 0 end
+      take_out(self, job)
       return true
    end
    self.version = self.version + 1

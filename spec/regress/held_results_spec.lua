@@ -64,7 +64,7 @@ describe("what a call has given", function()
       assert.equal(page, call:result())
    end)
 
-   it("is let go by whoever began the call", function()
+   it("is let go by the one who began the call", function()
       local call = client:start("get_status", id)
       core.forget(call) -- it has not settled
       assert.is_true(goes_at_once(function()

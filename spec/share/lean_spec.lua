@@ -57,7 +57,7 @@ describe("a lean status", function()
       end
    end)
 
-   it("has neither progress nor estimate where these are no numbers", function()
+   it("leaves out progress and estimate that are not numbers", function()
       for _, value in ipairs { "42", true, {} } do
          local kept = lean.keep(status_of("Processing", value, value))
          assert.same({ status = "Processing" }, lean.shown(kept))

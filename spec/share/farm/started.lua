@@ -35,7 +35,7 @@ function started.begin()
       self, stamp, process.quote(temp())), nil, "/dev/null")
 end
 
---- Makes a folder of this run. Whoever it is for writes into it.
+--- Makes a folder of this run. Each process of the run writes into one.
 function started.folder()
    count = count + 1
    local folder = base .. count

@@ -1,6 +1,6 @@
 -- What step(0) costs with 100 waits and sharing on: in a follower, in the leader, and while Redis
 -- does not answer. Lua's collector runs between the steps, but for one case: it stops the process
--- for as long as it likes, whoever's step it is in.
+-- for as long as it likes, in any step.
 local home = require "spec.share.farm.home"
 local interpreter = require "spec.support.interpreter"
 local pool = require "spec.share.farm.pool"
